@@ -219,3 +219,50 @@ pub enum MemOp {
         value: u64,
     },
 }
+
+/// Everything that a task can ask the engine for.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// An operation on shared memory.
+    Mem(MemOp),
+    /// The preempt count leaves zero, or comes back to it.
+    PreemptOff(bool),
+    /// The CPU's interrupts go off, or on.
+    IrqsOff(bool),
+    /// Gives up the CPU until the newest value of the word satisfies the condition.
+    Sleep {
+        /// The word that a waker writes.
+        cell: CellId,
+        /// What ends the sleep.
+        cond: Cond,
+        /// What the sleeper really waits for: if it holds while the task sleeps for ever, the wakeup was lost.
+        wants: Option<(CellId, Cond)>,
+    },
+    /// The number of the CPU that the task is on.
+    Cpu,
+    /// The task may run on these CPUs only (a bit for each CPU index).
+    SetAllowed(u64),
+    /// An explicit choice among `0..n`.
+    Nondet(u64),
+    /// Makes an interrupt pending.
+    Raise(IrqId),
+    /// An interrupt handler ends; interrupts were off (`true`) or on before it.
+    IrqReturn(bool),
+    /// One unit of bounded work at this site.
+    Work(WorkId),
+    /// The object of this frame comes to life, or dies; an access to its cells outside of its life is a violation.
+    Frame(FrameId, bool),
+    /// The task computes for so many nanoseconds of virtual time.
+    Busy(u64),
+    /// The virtual time in nanoseconds.
+    Now,
+    /// Makes an interrupt pending at this virtual time, or disarms it.
+    Timer(IrqId, Option<u64>),
+}
+
+/// An interrupt source that the setup declared.
+pub type IrqId = u8;
+/// A site of bounded work that the setup declared.
+pub type WorkId = u8;
+/// A group of cells that live and die together.
+pub type FrameId = u8;
