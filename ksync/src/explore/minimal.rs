@@ -29,7 +29,7 @@ pub(super) fn shortest<M: Memory>(
     kind: &str,
     bound: usize,
 ) -> Result<Option<Vec<Move>>, Nondeterminism> {
-    let first = Next::To(machine.first_state::<M>());
+    let first = machine.start::<M>();
     let mut reached = vec![Reached { before: 0, happens: None, last: None, next: Some(first) }];
     let mut queue = BinaryHeap::from([Reverse((0usize, 0usize, 0usize))]);
     let mut seen: FxHashSet<(u128, Option<u8>)> = FxHashSet::default();

@@ -71,6 +71,7 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
     let mut machine = Machine::new(scenario);
     let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc };
     let found = search::search::<M>(&mut machine, stepping, options)?;
+    machine.trees.iter().try_for_each(task::Tree::audit)?;
     let Found { mut verdict, states, paths, steps, depth, .. } = found;
     let mut trace = None;
     if options.explain && !matches!(verdict, Verdict::Holds | Verdict::Unknown { .. }) {

@@ -84,6 +84,9 @@ pub(super) struct Nondeterminism(pub(super) String);
 
 const STACK_BYTES: usize = 128 * 1024;
 
+/// About how many histories of a task an audit runs again.
+const AUDITED: usize = 1000;
+
 thread_local! {
     static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
     /// The port of the coroutine that runs now.
@@ -176,10 +179,6 @@ impl Tree {
         &self.nodes[id as usize]
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// Where the task stands after this reply.
     pub(super) fn child(&mut self, from: NodeId, reply: Reply) -> Result<NodeId, Nondeterminism> {
         let known = self.node(from).children.iter().find(|(to, _)| *to == reply);
@@ -202,6 +201,17 @@ impl Tree {
         self.nodes[from as usize].children.push((reply, id));
         self.live = Some((routine, id));
         Ok(id)
+    }
+
+    /// Runs known histories again, each in a coroutine of its own, and compares what is asked.
+    ///
+    /// A body that shares anything outside of cells finds it in another state than when the tree was made.
+    pub(super) fn audit(&self) -> Result<(), Nondeterminism> {
+        let leaves: Vec<usize> = (0..self.nodes.len()).filter(|&id| self.nodes[id].children.is_empty()).collect();
+        for leaf in leaves.iter().step_by(leaves.len() / AUDITED + 1) {
+            stop(self.replay(*leaf as NodeId)?);
+        }
+        Ok(())
     }
 
     /// The plain accesses that are still open after the request of this node was performed.

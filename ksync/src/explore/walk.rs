@@ -25,7 +25,7 @@ pub(super) fn walk<M: Memory>(
     stepping: Stepping,
     path: &[Move],
 ) -> Result<Walk<M>, Nondeterminism> {
-    let mut walk = Walk { steps: Vec::new(), held: Vec::new(), end: Next::To(machine.first_state()) };
+    let mut walk = Walk { steps: Vec::new(), held: Vec::new(), end: machine.start() };
     for happens in path.iter().copied().map(Some).chain([None]) {
         let mut passed: Vec<(State<M>, Move)> = Vec::new();
         let next = run_ahead(machine, stepping, walk.end, |state, happens| passed.push((state.clone(), happens)))?;
