@@ -23,6 +23,7 @@ pub(crate) fn describe(request: &Request, value: u64, name: &dyn Fn(CellId) -> S
         Request::Frame(frame, true) => format!("frame {frame} begins"),
         Request::Frame(frame, false) => format!("frame {frame} ends"),
         Request::Busy(ns) => format!("compute for {ns} ns"),
+        Request::Idle => "idle".into(),
         Request::Now => format!("now -> {value} ns"),
         Request::Timer(irq, Some(at)) => format!("arm interrupt {irq} for {at} ns"),
         Request::Timer(irq, None) => format!("disarm interrupt {irq}"),
@@ -89,11 +90,7 @@ fn read_modify_write(rmw: Rmw, mask: u64, observe: Observe, shown: u64) -> Strin
 
 /// Subtraction arrives as the addition of a negative number of the word's width.
 fn addition(add: u64, mask: u64) -> String {
-    if add > mask / 2 {
-        format!("sub {}", add.wrapping_neg() & mask)
-    } else {
-        format!("add {add}")
-    }
+    if add > mask / 2 { format!("sub {}", add.wrapping_neg() & mask) } else { format!("add {add}") }
 }
 
 fn fence(kind: Fence) -> &'static str {

@@ -1,0 +1,1 @@
+pub use super::rc11::Rc11 as Lkmm;
