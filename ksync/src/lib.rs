@@ -20,8 +20,6 @@ mod atomic;
 mod backend;
 mod barrier;
 mod current;
-#[cfg(loom)]
-mod describe;
 pub mod op;
 mod order;
 mod place;
