@@ -7,6 +7,8 @@ use ksync::catalogue::Row;
 
 /// Every scenario of every port on every revision that it tells apart.
 pub fn catalogue() -> Vec<Row> {
+    // Then reports can name the functions of the ports.
+    ksync::register_sources(&sources());
     stopper::catalogue::rows()
 }
 

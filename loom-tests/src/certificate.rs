@@ -254,7 +254,8 @@ mod tests {
                   }
                 }
               ]
-            }"#]].assert_eq(&json);
+            }"#]]
+        .assert_eq(&json);
         assert_eq!(serde_json::to_string(&Finding::Holds).expect("serializes"), r#"{"kind":"Holds"}"#);
     }
 

@@ -6,6 +6,7 @@ use crate::engine::Choice;
 use crate::pattern::{Name, Pattern, select};
 use crate::show::Format;
 use crate::{list, prove, show};
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use ksync::Model;
 use std::io;
@@ -89,7 +90,12 @@ const CLOSED_PIPE: u8 = 128 + 13;
 
 /// Runs the program on the arguments of the process.
 pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => run(cli.command),
+        Err(error) if is_help(&error) => error.exit(),
+        Err(error) => Err(Failure::Usage(one_line(&error))),
+    };
+    match outcome {
         Ok(status) => ExitCode::from(status),
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(CLOSED_PIPE),
         Err(failure) => {
@@ -101,6 +107,20 @@ pub fn main() -> ExitCode {
             ExitCode::from(BAD_USAGE)
         }
     }
+}
+
+/// What was asked for, or the best answer to no question at all; clap chooses stream and status.
+fn is_help(error: &clap::Error) -> bool {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion)
+}
+
+/// clap's complaint without the usage and the hints below it.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let complaint: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let line = complaint.join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
 fn run(command: Command) -> Result<u8, Failure> {

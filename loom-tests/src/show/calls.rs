@@ -25,12 +25,15 @@ impl Calls {
         }
         let mut inside = None;
         for line in code().filter(|line| !line.starts_with("//")) {
-            if let Some(name) = declared(line) {
-                inside = Some(name);
-                continue;
-            }
+            let body = match declared(line) {
+                Some(name) => {
+                    inside = Some(name);
+                    line.split_once('{').map_or("", |(_, body)| body)
+                }
+                None => line,
+            };
             let Some(inside) = inside else { continue };
-            let callees: Vec<_> = called(line).filter(|name| calls.callees.contains_key(name)).collect();
+            let callees: Vec<_> = called(body).filter(|name| calls.callees.contains_key(name)).collect();
             calls.callees.entry(inside).or_default().extend(callees);
         }
         calls
@@ -104,9 +107,7 @@ mod tests {
         fn queue<T>(t: T) {
             wake(t)
         }
-        fn prepare(n: u32) -> u32 {
-            wake(n)
-        }
+        fn prepare(n: u32) -> u32 { wake(n) }
         fn wake() {}
         fn stop_one_cpu() {}
     ";

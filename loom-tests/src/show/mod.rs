@@ -50,6 +50,7 @@ pub fn run(rows: &[&Row], format: Format, output: Option<&Path>) -> Result<u8, F
             }
         },
         None if undecided > 0 => format!("no counterexample in {} rows, but {undecided} are undecided\n", rows.len()),
+        None if rows.len() == 1 => "no counterexample: the one row holds\n".to_owned(),
         None => format!("no counterexample: all {} rows hold\n", rows.len()),
     };
     output.write(&text)?;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A counterexample as a kernel commit message draws it: a column per CPU, time downwards.
 //!
-//! The picture is made once, here; the formats only draw it. Two kinds of steps are left out, and nothing else: the
-//! interrupt state, because the margin of each column shows it, and the preempt count where only one task ever runs
-//! on that CPU, because then it decides nothing.
+//! The picture is made once, here; the formats only draw it. These steps are left out, and no others: the interrupt
+//! state, because the margin of each column shows it; `smp_processor_id()`, because the head of the column does; and
+//! the preempt count where only one task ever runs on that CPU, because then it decides nothing.
 
 use super::calls::Calls;
-use ksync::{Trace, TraceStep};
+use ksync::{Lockup, Trace, TraceStep, Verdict, Wait, WaitsFor};
 use std::collections::{BTreeMap, HashMap};
 
 /// A drawn counterexample.
@@ -49,26 +49,40 @@ pub enum What {
     Enter(String),
     /// Something happens.
     Step(String),
+    /// Where a task waits at the end.
+    Wait(String),
 }
 
 impl Picture {
-    /// Draws a trace; `calls` knows the functions that made no step of their own.
-    pub fn of(trace: &Trace, calls: &Calls) -> Picture {
+    /// Draws a trace that ends in this verdict; `calls` knows the functions that made no step of their own.
+    pub fn of(trace: &Trace, verdict: &Verdict, calls: &Calls) -> Picture {
         let mut tasks: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-        for step in &trace.steps {
-            let tasks = tasks.entry(step.cpu).or_default();
-            if !tasks.contains(&step.task) {
-                tasks.push(step.task.clone());
+        let stepping = trace.steps.iter().map(|step| (step.cpu, &step.task));
+        for (cpu, task) in stepping.chain(waits(verdict).iter().map(|wait| (wait.cpu, &wait.task))) {
+            let tasks = tasks.entry(cpu).or_default();
+            if !tasks.contains(task) {
+                tasks.push(task.clone());
             }
         }
         let columns: Vec<Column> = tasks.into_iter().map(|(cpu, tasks)| Column { cpu, tasks }).collect();
-        let mut pen =
-            Pen { columns: &columns, calls, lines: Vec::new(), stacks: HashMap::new(), running: HashMap::new() };
+        let (stacks, running) = Default::default();
+        let mut pen = Pen { columns: &columns, calls, lines: Vec::new(), stacks, running };
         for step in &trace.steps {
             pen.step(step);
         }
+        for wait in waits(verdict) {
+            pen.wait(wait);
+        }
         let lines = pen.lines;
         Picture { columns, lines }
+    }
+}
+
+/// Everybody who waits in a verdict.
+pub(super) fn waits(verdict: &Verdict) -> &[Wait] {
+    match verdict {
+        Verdict::Lockup(Lockup { waits, .. }) | Verdict::LostWakeup { waits } => waits,
+        _ => &[],
     }
 }
 
@@ -84,21 +98,45 @@ struct Pen<'a> {
 
 impl<'a> Pen<'a> {
     fn step(&mut self, step: &'a TraceStep) {
-        let column = self.columns.iter().position(|column| column.cpu == step.cpu).expect("every CPU has a column");
-        let shared = self.columns[column].tasks.len() > 1;
-        if is_toggle_of_irqs(&step.action) || (is_toggle_of_preemption(&step.action) && !shared) {
+        let column = self.column(step.cpu);
+        if is_shown_elsewhere(&step.action) || (is_preempt_count(&step.action) && !self.is_shared(column)) {
             return;
         }
-        let mut draw = |depth, what| self.lines.push(Line { column, irqs_off: step.irqs_off, depth, what });
-        if shared && self.running.insert(column, &step.task) != Some(&step.task) {
-            draw(0, What::Task(step.task.clone()));
+        let depth = self.enter(column, &step.task, &step.function, step.irqs_off);
+        self.draw(column, step.irqs_off, depth, What::Step(step.action.clone()));
+    }
+
+    fn wait(&mut self, wait: &'a Wait) {
+        let column = self.column(wait.cpu);
+        let depth = self.enter(column, &wait.task, &wait.function, wait.irqs_off);
+        self.draw(column, wait.irqs_off, depth, What::Wait(in_a_column(wait)));
+    }
+
+    /// Draws the way of a task into a function; gives the depth below it.
+    fn enter(&mut self, column: usize, task: &'a str, function: &str, irqs_off: bool) -> usize {
+        if self.is_shared(column) && self.running.insert(column, task) != Some(task) {
+            self.draw(column, irqs_off, 0, What::Task(task.to_owned()));
         }
-        let stack = self.stacks.entry(&step.task).or_default();
-        let first_new = enter(stack, &step.function, self.calls);
+        let mut stack = self.stacks.remove(task).unwrap_or_default();
+        let first_new = enter(&mut stack, function, self.calls);
         for (depth, function) in stack.iter().enumerate().skip(first_new) {
-            draw(depth, What::Enter(function.clone()));
+            self.draw(column, irqs_off, depth, What::Enter(function.clone()));
         }
-        draw(stack.len(), What::Step(step.action.clone()));
+        let depth = stack.len();
+        self.stacks.insert(task, stack);
+        depth
+    }
+
+    fn draw(&mut self, column: usize, irqs_off: bool, depth: usize, what: What) {
+        self.lines.push(Line { column, irqs_off, depth, what });
+    }
+
+    fn column(&self, cpu: u32) -> usize {
+        self.columns.iter().position(|column| column.cpu == cpu).expect("every CPU has a column")
+    }
+
+    fn is_shared(&self, column: usize) -> bool {
+        self.columns[column].tasks.len() > 1
     }
 }
 
@@ -118,10 +156,25 @@ fn enter(stack: &mut Vec<String>, function: &str, calls: &Calls) -> usize {
     at + 1
 }
 
-fn is_toggle_of_irqs(action: &str) -> bool {
-    action.starts_with("local_irq_")
+fn is_shown_elsewhere(action: &str) -> bool {
+    matches!(action, "interrupts off" | "interrupts on") || action.starts_with("smp_processor_id()")
 }
 
-fn is_toggle_of_preemption(action: &str) -> bool {
-    action.starts_with("preempt_")
+fn is_preempt_count(action: &str) -> bool {
+    matches!(action, "preempt_disable()" | "preempt_enable()")
+}
+
+/// A wait in the words of a column: whose CPU it is stands at its head, and the function above it.
+fn in_a_column(wait: &Wait) -> String {
+    let holder = wait.holder.as_ref();
+    let by = |verb: &str| holder.map_or(String::new(), |holder| format!(", {verb} CPU{}", holder.cpu));
+    match &wait.what {
+        WaitsFor::Lock(lock) => format!("waits for {lock}{}", by("held by")),
+        WaitsFor::Word(word) => format!("spins on {word}{}", by("written by")),
+        WaitsFor::Sleep(word) => format!("sleeps on {word}{}", by("written by")),
+        WaitsFor::Cpu(_) => match holder {
+            Some(holder) => format!("cannot run: {} does", holder.task),
+            None => "cannot run".to_owned(),
+        },
+    }
 }

@@ -2,8 +2,8 @@
 //! The picture as text.
 
 use super::calls::Calls;
-use super::picture::{Picture, What};
-use ksync::{Lockup, Report, Trace, Verdict, Wait, WaitsFor};
+use super::picture::{Picture, What, waits};
+use ksync::{Lockup, Report, Trace, Verdict};
 
 /// The width of the whole picture, in characters.
 const WIDTH: usize = 96;
@@ -21,19 +21,20 @@ pub fn page(title: &str, model: &str, report: &Report, calls: &Calls) -> String 
         return text + &wrapped(&format!("{} (no trace was kept)", report.verdict), 0);
     };
     let (steps, switches) = (trace.steps.len(), trace.switches());
+    let es = if switches == 1 { "" } else { "es" };
     let minimal = if trace.minimal { "; no shorter run fails" } else { "" };
     text += &format!(
-        "{} under {model}, after {steps} steps and {switches} context switches{minimal}.\n\n",
+        "{} under {model}, after {steps} steps and {switches} context switch{es}{minimal}.\n\n",
         headline(&report.verdict)
     );
-    text += &picture(&Picture::of(trace, calls), &report.verdict);
+    text += &picture(&Picture::of(trace, &report.verdict, calls));
     text.push('\n');
     text += &ending(trace, &report.verdict);
     text
 }
 
-/// A column per CPU, and at the foot of each what it waits for.
-fn picture(picture: &Picture, verdict: &Verdict) -> String {
+/// A column per CPU.
+fn picture(picture: &Picture) -> String {
     let count = picture.columns.len().max(1);
     let mut page = Page { width: (WIDTH + GAP) / count - GAP, text: String::new() };
     page.row(picture.columns.iter().map(|column| format!("CPU{}", column.cpu)));
@@ -44,13 +45,9 @@ fn picture(picture: &Picture, verdict: &Verdict) -> String {
             What::Task(task) => format!("[{task}]"),
             What::Enter(function) => format!("{function}()"),
             What::Step(action) => action.clone(),
+            What::Wait(wait) => format!("-- {wait}"),
         };
         page.cell(line.column, line.irqs_off, 2 * line.depth, &text);
-    }
-    for wait in waits(verdict) {
-        if let Some(column) = picture.columns.iter().position(|column| column.cpu == wait.cpu) {
-            page.cell(column, wait.irqs_off, 0, &format!("-- {}", short(wait)));
-        }
     }
     if picture.lines.iter().any(|line| line.irqs_off) {
         page.text.push_str("\n# Interrupts are off on that CPU.\n");
@@ -67,7 +64,7 @@ fn ending(trace: &Trace, verdict: &Verdict) -> String {
     let mut text = String::new();
     for wait in waits {
         let last = trace.steps.iter().rfind(|step| step.task == wait.task);
-        let holds = last.map(|step| step.holds.join(" and ")).filter(|holds| !holds.is_empty());
+        let holds = last.map(|step| step.holds.join(", ")).filter(|holds| !holds.is_empty());
         let holds = holds.map_or(String::new(), |holds| format!("; it holds {holds}"));
         text += &wrapped(&format!("{wait}{holds}."), 2);
     }
@@ -84,29 +81,6 @@ fn headline(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Lockup(Lockup { severity, .. }) => format!("Lockup ({severity})"),
         _ => verdict.kind().to_owned(),
-    }
-}
-
-/// Everybody who waits in a verdict.
-fn waits(verdict: &Verdict) -> &[Wait] {
-    match verdict {
-        Verdict::Lockup(Lockup { waits, .. }) | Verdict::LostWakeup { waits } => waits,
-        _ => &[],
-    }
-}
-
-/// A wait in the words of a column: whose CPU it is stands at its head.
-fn short(wait: &Wait) -> String {
-    let holder = wait.holder.as_ref();
-    let by = |verb: &str| holder.map_or(String::new(), |holder| format!(", {verb} CPU{}", holder.cpu));
-    match &wait.what {
-        WaitsFor::Lock(lock) => format!("waits for {lock}{}", by("held by")),
-        WaitsFor::Word(word) => format!("spins on {word}{}", by("written by")),
-        WaitsFor::Sleep(word) => format!("{} sleeps on {word}{}", wait.task, by("written by")),
-        WaitsFor::Cpu(_) => {
-            let occupied = holder.map_or(String::new(), |holder| format!(": {} runs", holder.task));
-            format!("{} cannot run{occupied}", wait.task)
-        }
     }
 }
 
@@ -165,7 +139,7 @@ fn wrap(text: &str, room: usize, hang: usize) -> Vec<(usize, String)> {
 mod tests {
     use super::*;
     use expect_test::expect;
-    use ksync::{Holder, Severity, TraceStep};
+    use ksync::{Holder, Severity, TraceStep, Wait, WaitsFor};
 
     fn step(task: &str, cpu: u32, function: &str, action: &str, holds: &[&str], irqs_off: bool) -> TraceStep {
         TraceStep {
@@ -185,15 +159,15 @@ mod tests {
         let two = "cpu_stop_queue_two_works";
         let (s1, s26, rq1) = ("stopper1.lock", "stopper26.lock", "rq1.lock");
         let steps = vec![
-            step("migration/1", 1, "__schedule", "preempt_disable", &[], false),
-            step("migration/1", 1, "__schedule", "local_irq_disable", &[], true),
+            step("migration/1", 1, "__schedule", "preempt_disable()", &[], false),
+            step("migration/1", 1, "__schedule", "interrupts off", &[], true),
             m("__schedule", "lock rq1.lock", &[rq1]),
             m("__schedule", "migration/1.on_rq = 0", &[rq1]),
-            step("exporter", 26, two, "local_irq_disable", &[], true),
+            step("exporter", 26, two, "interrupts off", &[], true),
             c(two, "lock stopper1.lock", &[s1]),
             c(two, "lock stopper26.lock", &[s1, s26]),
             c("try_to_wake_up", "lock migration/1.pi_lock", &[s1, s26, "migration/1.pi_lock"]),
-            c("try_to_wake_up", "migration/1.on_rq == 0", &[s1, s26, "migration/1.pi_lock"]),
+            c("try_to_wake_up", "read migration/1.on_rq -> 0", &[s1, s26, "migration/1.pi_lock"]),
             m("idle_balance", "unlock rq1.lock", &[]),
         ];
         let wait = |task: &str, cpu, what, function: &str, (holder, at, since): (&str, u32, &str)| Wait {
@@ -235,6 +209,10 @@ mod tests {
         fn pick_next_task() {
             idle_balance();
         fn idle_balance() {
+            stop_one_cpu_nowait();
+        fn stop_one_cpu_nowait() {
+            cpu_stop_queue_work();
+        fn cpu_stop_queue_work() {
     ";
 
     #[test]
@@ -257,27 +235,26 @@ mod tests {
                                                              #     wake_up_process()
                                                              #       try_to_wake_up()
                                                              #         lock migration/1.pi_lock
-                                                             #         migration/1.on_rq == 0
+                                                             #         read migration/1.on_rq -> 0
             #   pick_next_task()
             #     idle_balance()
             #       unlock rq1.lock
-            # -- waits for stopper26.lock, held by CPU26
-                                                             # -- spins on migration/1.on_cpu, written by
-                                                             #     CPU1
+            #       stop_one_cpu_nowait()
+            #         cpu_stop_queue_work()
+            #           -- waits for stopper26.lock, held
+            #               by CPU26
+                                                             #         -- spins on migration/1.on_cpu,
+                                                             #             written by CPU1
 
             # Interrupts are off on that CPU.
 
             migration/1 on CPU1 waits for stopper26.lock in cpu_stop_queue_work(), held by exporter on CPU26
               since cpu_stop_queue_two_works().
             exporter on CPU26 spins on migration/1.on_cpu in try_to_wake_up(), which migration/1 on CPU1
-              writes in finish_task(); it holds stopper1.lock and stopper26.lock and migration/1.pi_lock.
+              writes in finish_task(); it holds stopper1.lock, stopper26.lock, migration/1.pi_lock.
             Cycle: migration/1 -> exporter -> migration/1.
-        "#]].assert_eq(&page(
-            "migrate-swap/incident@0b26351b910f^: wakes under both locks",
-            "sc",
-            &incident(),
-            &calls,
-        ));
+        "#]]
+        .assert_eq(&page("migrate-swap/incident@0b26351b910f^: wakes under both locks", "sc", &incident(), &calls));
     }
 
     #[test]
