@@ -13,12 +13,11 @@ impl Lkmm {
             Fence::Mb => return next.strong(agent, row(agent, SO_FAR), each),
             Fence::AfterAtomic if self.after_rmw >> agent & 1 != 0 => return next.strong(agent, row(agent, SO_FAR), each),
             Fence::AfterSpinlock if self.after_lock >> agent & 1 != 0 => return next.strong(agent, row(agent, SO_FAR), each),
-            Fence::AfterUnlockLock => {
-                if let Some(snapshot) = self.extra(Extra::AfterLock(id)) {
-                    return next.strong(agent, snapshot, each);
-                }
+            Fence::AfterUnlockLock if self.after_lock >> agent & 1 != 0 => {
+                let snapshot = next.ensure_extra(Extra::AfterLock(id));
+                return next.strong(agent, snapshot, each);
             }
-            Fence::AfterAtomic | Fence::AfterSpinlock => {}
+            Fence::AfterAtomic | Fence::AfterSpinlock | Fence::AfterUnlockLock => {}
             Fence::Wmb => {
                 next.cells.views.join(row(agent, WRITES), row(agent, BY_WRITES));
                 // Own writes only: this barrier is not cumulative over what was read.
@@ -90,13 +89,11 @@ impl Lkmm {
     /// The lowest place from `first` on where a fence with this snapshot may go; a place is the number of fences
     /// below. No event after a higher fence may have missed what the snapshot holds.
     fn place(&self, snapshot: usize, first: usize) -> Option<usize> {
-        // An unlock may have known less than what can still be read, and then it does not say so.
-        let first_extra = self.extra_row(0);
-        let extra = snapshot.checked_sub(first_extra).map(|index| self.extras[index]);
-        let lowest = if matches!(extra, Some(Extra::AfterLock(_))) { 0 } else { -1 };
+        // 0 is what everybody is bound to. An unlock of long ago may not have known that much; it is held to have, which can only
+        // keep an `smp_mb__after_unlock_lock()` from places that another interleaving gives it.
         let missed = |seen: &&Seen| {
             let col = self.cells.col(Col::Messages(seen.cell));
-            self.cells.known(snapshot, col) as i16 > seen.at.max(lowest)
+            self.cells.known(snapshot, col) as i16 > seen.at
         };
         let highest = self.seen.iter().filter(missed).map(|seen| seen.fence as usize).max().unwrap_or(0);
         let place = first.max(highest);
