@@ -210,13 +210,13 @@ impl Memory for Rc11 {
             // Only the newest message of a lock can be free and not yet taken, so this is its newest.
             MemOp::Lock { cell, holder } => {
                 self.updates(agent, cell, Order::Acquire, &|old| (old == 0).then_some(holder), &mut |next, _| {
-                    show(next, 0)
+                    show(next, 0);
                 });
             }
             MemOp::TryLock { cell, holder } => {
                 self.reads(agent, cell, false, &|value| value != 0, &mut |next, _| show(next, 0));
                 self.updates(agent, cell, Order::Acquire, &|old| (old == 0).then_some(holder), &mut |next, _| {
-                    show(next, 1)
+                    show(next, 1);
                 });
             }
             MemOp::Unlock { cell } => {

@@ -59,7 +59,7 @@ impl Lkmm {
             match self.extras[index] {
                 Extra::Accesses(agent, _) => self.clear(extra, row(agent.into(), ALL), true),
                 Extra::Before(agent) | Extra::Unlock(agent) | Extra::AfterLock(agent) => {
-                    self.clear(extra, row(agent.into(), ALL), false)
+                    self.clear(extra, row(agent.into(), ALL), false);
                 }
                 Extra::UnlockOwn(agent) => {
                     self.clear(extra, row(agent.into(), ALL), false);

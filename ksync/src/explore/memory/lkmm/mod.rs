@@ -214,7 +214,7 @@ impl Memory for Lkmm {
                 self.reads(agent, cell, order == Order::Acquire, &|value| cond.holds(value), &mut show);
             }
             MemOp::Store { cell, value, order } => {
-                self.writes(agent, cell, value, order == Order::Release, &mut |next| show(next, 0))
+                self.writes(agent, cell, value, order == Order::Release, &mut |next| show(next, 0));
             }
             MemOp::Rmw { cell, rmw, mask, order, observe } => {
                 let void = order == Order::Relaxed && observe == crate::op::Observe::Nothing;
