@@ -56,6 +56,13 @@ impl Views {
         }
     }
 
+    /// Clears what a view says beyond nothing, where that is no more than `known`.
+    pub(super) fn forget(&mut self, row: usize, known: &[u8]) {
+        for (entry, &known) in self.row_mut(row).iter_mut().zip(known) {
+            *entry = if *entry <= known { 0 } else { *entry };
+        }
+    }
+
     pub(super) fn copy(&mut self, into: usize, from: usize) {
         let start = from * self.width;
         self.bytes.copy_within(start..start + self.width, into * self.width);
@@ -90,8 +97,8 @@ impl Views {
         self.bytes[start..start + self.width].fill(0);
     }
 
-    pub(super) fn remove_row(&mut self, at: usize) {
-        self.bytes.drain(at * self.width..(at + 1) * self.width);
+    pub(super) fn remove_rows(&mut self, at: usize, count: usize) {
+        self.bytes.drain(at * self.width..(at + count) * self.width);
     }
 
     /// Adds a column of which nobody knows anything. `rows` is the number of views.
