@@ -241,36 +241,47 @@ impl Cells {
         self.own + self.messages.len()
     }
 
-    /// The greatest number that a view can have in a column.
-    pub(super) fn top(&self, col: usize) -> u8 {
-        match self.cols[col] {
-            Col::FENCES => 0,
-            col if col.is_plain() => 1,
-            col => (self.live(col.cell()) - 1) as u8,
+    /// The least that any of these views knows in each column; everything if there is no view.
+    pub(super) fn least<'a>(&self, views: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+        let mut base = vec![u8::MAX; self.cols.len()];
+        let mut any = false;
+        for view in views {
+            any = true;
+            for (base, &known) in base.iter_mut().zip(view) {
+                *base = (*base).min(known);
+            }
         }
+        if !any {
+            base = self.cols.iter().map(|&col| if col.is_plain() { 1 } else { (self.live(col.cell()) - 1) as u8 }).collect();
+        }
+        if self.cols.first() == Some(&Col::FENCES) {
+            base[0] = 0;
+        }
+        base
     }
 
     /// Drops what every agent is past: `base` holds, for each column, the least that any future access is bound
     /// to.
     pub(super) fn rebase(&mut self, base: &[u8]) {
-        if base.iter().any(|&least| least > 0) {
-            for row in self.views.rows_mut() {
-                for (entry, &least) in row.iter_mut().zip(base) {
-                    *entry = entry.saturating_sub(least);
-                }
+        if base.iter().all(|&least| least == 0) {
+            return;
+        }
+        for row in self.views.rows_mut() {
+            for (entry, &least) in row.iter_mut().zip(base) {
+                *entry = entry.saturating_sub(least);
             }
-            for (&col, &least) in self.cols.iter().zip(base) {
-                if least > 0 && !col.is_plain() {
-                    let start = self.range(col.cell()).start;
-                    self.messages.drain(start..start + usize::from(least));
-                    self.views.remove_rows(self.own + start, least.into());
-                }
+        }
+        for (&col, &least) in self.cols.iter().zip(base) {
+            if least > 0 && !col.is_plain() {
+                let start = self.range(col.cell()).start;
+                self.messages.drain(start..start + usize::from(least));
+                self.views.remove_rows(self.own + start, least.into());
             }
         }
         let open = |at: usize| match self.cols[at] {
             Col::FENCES => true,
-            col if col.is_plain() => base[at] == 0,
-            col => self.live(col.cell()) > 1,
+            // A message column that lost nothing still has several messages.
+            col => base[at] == 0 || !col.is_plain() && self.live(col.cell()) > 1,
         };
         let keep: Vec<usize> = (0..self.cols.len()).filter(|&col| open(col)).collect();
         if keep.len() < self.cols.len() {

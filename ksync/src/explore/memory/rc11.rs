@@ -260,16 +260,11 @@ impl Memory for Rc11 {
 
     fn canon(&mut self) {
         let agents = 0..self.agents as usize;
-        let mut base: Vec<u8> = (0..self.cells.cols().len()).map(|col| self.cells.top(col)).collect();
-        for agent in agents.clone().filter(|&agent| !self.gone(agent)) {
-            for (base, &known) in base.iter_mut().zip(self.cells.views.row(row(agent, CURRENT))) {
-                *base = (*base).min(known);
-            }
-        }
+        let live = agents.clone().filter(|&agent| !self.gone(agent));
+        let base = self.cells.least(live.map(|agent| self.cells.views.row(row(agent, CURRENT))));
         for agent in agents {
             // An acquire fence adds to the current view, so what that knows already says nothing.
-            let current = self.cells.views.row(row(agent, CURRENT)).to_vec();
-            self.cells.views.forget(row(agent, ACQUIRE), &current);
+            self.cells.views.subtract(row(agent, ACQUIRE), row(agent, CURRENT));
         }
         self.cells.rebase(&base);
         // Who wrote a message makes no difference here.

@@ -51,24 +51,17 @@ impl Lkmm {
     /// What all agents are past.
     fn base(&self, known: &[u8]) -> Vec<u8> {
         let width = self.cells.cols().len();
-        let mut base: Vec<u8> = (0..width).map(|col| self.cells.top(col)).collect();
-        let mut lower = |bound: &[u8]| {
-            for (base, &bound) in base.iter_mut().zip(bound) {
-                *base = (*base).min(bound);
-            }
-        };
-        for agent in self.live_agents() {
-            lower(&known[agent * width..(agent + 1) * width]);
-        }
         // A fence to come from an older snapshot has to know what was *not* before it.
+        let mut snapshots = Vec::new();
         for (at, extra) in self.extras.iter().enumerate() {
             if matches!(extra, Extra::Before(_)) {
                 let mut bound = vec![0; width];
                 self.bound_of(self.extra_row(at), &mut bound);
-                lower(&bound);
+                snapshots.push(bound);
             }
         }
-        base
+        let agents = self.live_agents().map(|agent| &known[agent * width..(agent + 1) * width]);
+        self.cells.least(agents.chain(snapshots.iter().map(Vec::as_slice)))
     }
 
     /// Clears the entries of views that say no more than what is joined with them whenever they are used.
@@ -86,7 +79,7 @@ impl Lkmm {
             for kind in [SO_FAR, CARRIED, OWN] {
                 self.drop_forced(row(agent, kind), fence);
             }
-            self.subtract(row(agent, OWN), row(agent, CARRIED));
+            self.cells.views.subtract(row(agent, OWN), row(agent, CARRIED));
         }
         for index in 0..self.extras.len() {
             let extra = self.extra_row(index);
@@ -100,7 +93,7 @@ impl Lkmm {
                 }
                 Extra::UnlockOwn(agent) => {
                     self.drop_forced(extra, self.fence_of(row(agent.into(), ALL)));
-                    self.subtract(extra, row(agent.into(), CARRIED));
+                    self.cells.views.subtract(extra, row(agent.into(), CARRIED));
                 }
                 Extra::Handed(cell) => {
                     if let (_, Some(unlock)) = self.cells.message(cell, self.cells.live(cell) - 1) {
@@ -120,18 +113,12 @@ impl Lkmm {
     /// Clears in a view what was before the strong fence that it knows, or before the fence `with`.
     fn drop_forced(&mut self, view: usize, with: u8) {
         let own = self.fence_of(view);
-        if let Some(forced) = self.forced_by(own.max(with)) {
-            let forced = forced.to_vec();
-            self.cells.views.forget(view, &forced);
+        let fence = own.max(with);
+        if fence > 0 {
+            self.cells.views.subtract(view, self.fence_row(fence.into()));
         }
         // The fence itself stays, unless `with` is as high.
         self.cells.views.set(view, FENCE, if own <= with { 0 } else { own });
-    }
-
-    /// Clears in a view what another one knows.
-    fn subtract(&mut self, view: usize, known: usize) {
-        let known = self.cells.views.row(known).to_vec();
-        self.cells.views.forget(view, &known);
     }
 
     /// Drops the strong fences that bound nothing, and those that nobody can tell from the next one.
