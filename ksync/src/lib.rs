@@ -19,6 +19,7 @@
 mod atomic;
 mod backend;
 mod barrier;
+pub mod catalogue;
 mod current;
 pub mod op;
 mod order;

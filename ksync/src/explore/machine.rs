@@ -4,10 +4,12 @@
 use super::memory::{CellKind, Memory};
 use super::schedule::settle;
 use super::state::{CpuState, NOBODY, State, TaskState};
+use super::step::Next;
 use super::task::{At, Identity, NodeId, Nondeterminism, ROOT, Reply, Tree};
 use crate::backend::world::{self, CellDecl, Made};
 use crate::op::{CellId, Request};
 use crate::setup::{Body, Class, Scenario, Setup};
+use crate::verdict::Verdict;
 use std::rc::Rc;
 
 /// What never changes while a scenario is explored, and the trees, which only grow.
@@ -69,7 +71,16 @@ impl Machine {
         Machine { setup, cells, cpus, trees, tree_of, contended, interrupted, groups, finally }
     }
 
-    pub(super) fn first_state<M: Memory>(&self) -> State<M> {
+    /// Where the exploration starts: the first state, unless a task fails before it asks for anything.
+    pub(super) fn start<M: Memory>(&self) -> Next<M> {
+        let failed = (0..self.setup.tasks.len()).find_map(|task| match self.at(task, ROOT) {
+            At::Panicked(message) => Some(Verdict::Violated { property: message.clone() }),
+            _ => None,
+        });
+        failed.map_or_else(|| Next::To(self.first_state()), Next::Fails)
+    }
+
+    fn first_state<M: Memory>(&self) -> State<M> {
         let cells: Vec<(CellKind, u64)> = self.cells.iter().map(|cell| (cell.kind, cell.init)).collect();
         let tasks = self.setup.tasks.iter().map(|task| {
             let cpu = self.cpu_index(task.cpu);
@@ -80,6 +91,7 @@ impl Machine {
                 irqs_off: false,
                 in_nmi: 0,
                 allowed: 1 << cpu,
+                body_due: false,
                 busy_until: 0,
             }
         });
@@ -89,6 +101,7 @@ impl Machine {
             cpus: self.cpus.iter().map(|_| CpuState { running: NOBODY, pending: 0 }).collect(),
             frames: 0,
             work: self.setup.works.iter().map(|_| 0).collect(),
+            bodies_ran: false,
             clock: 0,
             timers: self.setup.irqs.iter().map(|_| None).collect(),
         };

@@ -18,15 +18,18 @@ mod machine;
 pub mod memory;
 mod minimal;
 pub(crate) mod quiet;
+mod replay;
 mod schedule;
 mod search;
 mod state;
 mod step;
 mod symmetry;
 mod task;
+mod time;
 mod walk;
 
 pub use memory::CellKind;
+pub use replay::{Replayed, replay};
 pub(crate) use task::{request, task_migrates};
 
 use crate::report::{Model, Options, Report, Trace};
@@ -71,6 +74,7 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
     let mut machine = Machine::new(scenario);
     let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc };
     let found = search::search::<M>(&mut machine, stepping, options)?;
+    machine.trees.iter().try_for_each(task::Tree::audit)?;
     let Found { mut verdict, states, paths, steps, depth, .. } = found;
     let mut trace = None;
     if options.explain && !matches!(verdict, Verdict::Holds | Verdict::Unknown { .. }) {

@@ -64,7 +64,7 @@ pub(super) fn search<M: Memory>(
     let mut seen: Seen<M> =
         if options.whole_keys { Seen::Whole(FxHashMap::default()) } else { Seen::Keys(FxHashSet::default()) };
     let mut found = Found { verdict: Verdict::Holds, states: 0, paths: 0, steps: 0, depth: 0, path: Vec::new() };
-    let first = run_ahead(machine, stepping, Next::To(machine.first_state::<M>()), |_, _| {})?;
+    let first = run_ahead(machine, stepping, machine.start::<M>(), |_, _| {})?;
     let mut stack: Vec<std::vec::IntoIter<(Move, Next<M>)>> = Vec::new();
     let mut todo: Option<(Option<Move>, Next<M>)> = Some((None, first));
     loop {

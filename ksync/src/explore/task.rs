@@ -24,12 +24,16 @@ pub(super) enum Reply {
     Value(u64),
     /// It was not: first this interrupt's handler runs on the task.
     Irq(IrqId),
+    /// It was not: the task goes once through the body of its waiting loop.
+    Body,
 }
 
 /// A request and where it was made.
 pub(super) struct Asked {
     pub(super) request: Request,
     pub(super) place: Place,
+    /// The wait is a loop with a body.
+    pub(super) body: bool,
 }
 
 enum End {
@@ -54,7 +58,7 @@ pub(super) struct Node {
 }
 
 pub(super) enum At {
-    Asks(Asked),
+    Asks(Rc<Asked>),
     Done,
     Panicked(String),
 }
@@ -84,6 +88,9 @@ pub(super) struct Nondeterminism(pub(super) String);
 
 const STACK_BYTES: usize = 128 * 1024;
 
+/// About how many histories of a task an audit runs again.
+const AUDITED: usize = 1000;
+
 thread_local! {
     static STACKS: RefCell<Vec<DefaultStack>> = const { RefCell::new(Vec::new()) };
     /// The port of the coroutine that runs now.
@@ -96,8 +103,8 @@ struct Port {
     identity: Rc<Identity>,
 }
 
-/// A facade call of the running task.
-pub(crate) fn request(request: Request, place: Place) -> u64 {
+/// A facade call of the running task; a wait may have a body that its loop runs through while it waits.
+pub(crate) fn request(request: Request, place: Place, body: Option<&dyn Fn()>) -> u64 {
     if std::thread::panicking() {
         return 0; // The task failed; its guards go without a trace.
     }
@@ -107,14 +114,14 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
     let port = unsafe { &*port_at };
     let ask = |request: Request| {
         // SAFETY: as above; the yielder belongs to this coroutine.
-        let reply = unsafe { &*port.yielder }.suspend(Asked { request, place });
+        let reply = unsafe { &*port.yielder }.suspend(Asked { request, place, body: body.is_some() });
         PORT.set(port_at);
         reply
     };
-    if port.identity.handlers.is_empty() {
+    if port.identity.handlers.is_empty() && body.is_none() {
         return match ask(request) {
             Reply::Value(value) => value,
-            Reply::Irq(_) => unreachable!("no interrupt was declared"),
+            Reply::Irq(_) | Reply::Body => unreachable!("no interrupt was declared, and there is no body"),
         };
     }
     loop {
@@ -128,6 +135,7 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
                 current.leave_interrupt(irqs_off);
                 ask(Request::IrqReturn(irqs_off));
             }
+            Reply::Body => body.expect("only a wait with a body is answered so")(),
         }
     }
 }
@@ -176,10 +184,6 @@ impl Tree {
         &self.nodes[id as usize]
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// Where the task stands after this reply.
     pub(super) fn child(&mut self, from: NodeId, reply: Reply) -> Result<NodeId, Nondeterminism> {
         let known = self.node(from).children.iter().find(|(to, _)| *to == reply);
@@ -202,6 +206,17 @@ impl Tree {
         self.nodes[from as usize].children.push((reply, id));
         self.live = Some((routine, id));
         Ok(id)
+    }
+
+    /// Runs known histories again, each in a coroutine of its own, and compares what is asked.
+    ///
+    /// A body that shares anything outside of cells finds it in another state than when the tree was made.
+    pub(super) fn audit(&self) -> Result<(), Nondeterminism> {
+        let leaves: Vec<usize> = (0..self.nodes.len()).filter(|&id| self.nodes[id].children.is_empty()).collect();
+        for leaf in leaves.iter().step_by(leaves.len() / AUDITED + 1) {
+            stop(self.replay(*leaf as NodeId)?);
+        }
+        Ok(())
     }
 
     /// The plain accesses that are still open after the request of this node was performed.
@@ -253,7 +268,7 @@ impl Tree {
         let result = routine.resume(reply);
         world::enter(before);
         match result {
-            CoroutineResult::Yield(asked) => At::Asks(asked),
+            CoroutineResult::Yield(asked) => At::Asks(Rc::new(asked)),
             CoroutineResult::Return(End::Done) => At::Done,
             CoroutineResult::Return(End::Panicked(message)) => At::Panicked(message),
         }
@@ -262,7 +277,7 @@ impl Tree {
     /// All requests that the task was ever seen to make.
     pub(super) fn all_asked(&self) -> impl DoubleEndedIterator<Item = &Asked> {
         self.nodes.iter().filter_map(|node| match &node.at {
-            At::Asks(asked) => Some(asked),
+            At::Asks(asked) => Some(&**asked),
             _ => None,
         })
     }
@@ -280,7 +295,9 @@ impl Drop for Tree {
 fn same(a: &At, b: &At) -> bool {
     match (a, b) {
         (At::Asks(a), At::Asks(b)) => {
-            std::ptr::eq(a.place, b.place) && format!("{:?}", a.request) == format!("{:?}", b.request)
+            std::ptr::eq(a.place, b.place)
+                && a.body == b.body
+                && format!("{:?}", a.request) == format!("{:?}", b.request)
         }
         (At::Done, At::Done) => true,
         (At::Panicked(a), At::Panicked(b)) => a == b,

@@ -7,7 +7,7 @@ use super::memory::Memory;
 use super::state::State;
 use super::step::{Move, Next, Stepping, moves, run_ahead};
 use super::task::{At, Nondeterminism, Reply};
-use crate::describe::describe;
+use crate::describe::{describe, operation};
 use crate::op::{MemOp, Request};
 use crate::place::function_at;
 use crate::report::TraceStep;
@@ -25,7 +25,7 @@ pub(super) fn walk<M: Memory>(
     stepping: Stepping,
     path: &[Move],
 ) -> Result<Walk<M>, Nondeterminism> {
-    let mut walk = Walk { steps: Vec::new(), held: Vec::new(), end: Next::To(machine.first_state()) };
+    let mut walk = Walk { steps: Vec::new(), held: Vec::new(), end: machine.start() };
     for happens in path.iter().copied().map(Some).chain([None]) {
         let mut passed: Vec<(State<M>, Move)> = Vec::new();
         let next = run_ahead(machine, stepping, walk.end, |state, happens| passed.push((state.clone(), happens)))?;
@@ -57,6 +57,18 @@ fn note_all<M: Memory>(
     Ok(())
 }
 
+impl Machine {
+    /// The name by which a replay knows what this move does.
+    pub(super) fn operation(&self, request: &Request, happens: Move) -> String {
+        match happens {
+            Move::Interrupt { irq, .. } => format!("interrupt {}", self.setup.irqs[usize::from(irq)].name),
+            Move::Migrate { cpu, .. } => format!("move to CPU{}", self.cpus[usize::from(cpu)]),
+            Move::Body { .. } => "waits on".to_owned(),
+            Move::Step { .. } | Move::Tick => operation(request, &|cell| self.name(cell)),
+        }
+    }
+}
+
 /// Adds what a move does to the run.
 fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, happens: Move, next: &Next<M>) {
     let Some(task) = happens.task() else { return };
@@ -66,14 +78,17 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     let value = match next {
         Next::To(next) => match machine.reply(task, next.tasks[task].node) {
             Reply::Value(value) => value,
-            Reply::Irq(_) => 0,
+            Reply::Irq(_) | Reply::Body => 0,
         },
         Next::Fails(_) => 0,
     };
     let function = function_at(asked.place);
+    let operation = machine.operation(&asked.request, happens);
+    let way = if let Move::Step { way, .. } = happens { way } else { 0 };
     let action = match happens {
         Move::Interrupt { irq, .. } => format!("interrupt: {}", machine.setup.irqs[usize::from(irq)].name),
         Move::Migrate { cpu, .. } => format!("moved to CPU{}", machine.cpus[usize::from(cpu)]),
+        Move::Body { .. } => "waits on".to_owned(),
         _ => describe(&asked.request, value, &|cell| machine.name(cell)),
     };
     if let (Move::Step { .. }, Request::Mem(op)) = (happens, &asked.request) {
@@ -96,6 +111,8 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
         cpu: machine.cpus[usize::from(here.cpu)],
         function,
         place: format!("{}:{}", asked.place.file(), asked.place.line()),
+        operation,
+        way,
         action,
         holds: mine.map(|held| machine.name(held.cell)).collect(),
         irqs_off,

@@ -195,6 +195,11 @@ impl Cells {
         col
     }
 
+    /// Number of views.
+    pub(super) fn rows(&self) -> usize {
+        self.own + self.messages.len()
+    }
+
     /// The greatest number that a view can have in a column.
     pub(super) fn top(&self, col: usize) -> u8 {
         match self.cols[col] {

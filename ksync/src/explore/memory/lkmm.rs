@@ -1,1 +1,0 @@
-pub use super::rc11::Rc11 as Lkmm;
