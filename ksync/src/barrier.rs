@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The kernel's barriers. The explorer keeps their kinds; loom and real atomics have only C11's fences.
+#![allow(non_snake_case)] // Two underscores stand in these names, as in C.
 
 use crate::backend::fence;
+
 use crate::op::Fence;
 
 macro_rules! barriers {

@@ -35,9 +35,7 @@ pub use barrier::*;
 pub use current::{Current, IrqFlags};
 pub use order::{Acquire, Full, LoadOrder, Relaxed, Release, RmwOrder, StoreOrder};
 pub use place::{Place, Source, function_at, register_sources};
-pub use setup::{
-    Body, Class, Frame, Irq, Scenario, Setup, TaskOptions, Work, busy, nondet, now,
-};
+pub use setup::{Body, Class, Frame, Irq, Scenario, Setup, TaskOptions, Work, busy, nondet, now};
 pub use sleep::{Completion, Sleeper, Wants};
 pub use spinlock::{SpinGuard, SpinLock};
 pub use verdict::{Holder, Lockup, Severity, Verdict, Wait, WaitsFor};
@@ -49,11 +47,13 @@ mod threads;
 pub use threads::run_threads;
 
 #[cfg(loom)]
+mod describe;
+#[cfg(loom)]
 pub mod explore;
 #[cfg(loom)]
-pub mod second;
-#[cfg(loom)]
 mod report;
+#[cfg(loom)]
+pub mod second;
 #[cfg(loom)]
 pub use report::{Model, OnProgress, Options, Progress, Report, Trace, TraceStep};
 #[cfg(loom)]

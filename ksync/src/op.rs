@@ -186,14 +186,14 @@ pub enum MemOp {
     Lock {
         /// The lock word; 0 is free.
         cell: CellId,
-        /// Who takes it, for reports; the caller never sees it.
+        /// Who takes it, for reports; the engine fills it in and the caller never sees it.
         holder: u64,
     },
     /// Takes a spin lock if a read finds it free; observes 1 then, else 0 (a relaxed read, possibly stale).
     TryLock {
         /// The lock word.
         cell: CellId,
-        /// Who takes it.
+        /// Who takes it; the engine fills it in.
         holder: u64,
     },
     /// Releases a spin lock: a release write of 0, right behind the lock's own write.
@@ -218,6 +218,36 @@ pub enum MemOp {
         /// What to write.
         value: u64,
     },
+}
+
+impl MemOp {
+    /// The word that is accessed; a barrier accesses none.
+    pub fn cell(&self) -> Option<CellId> {
+        match *self {
+            MemOp::Fence(_) => None,
+            MemOp::Load { cell, .. }
+            | MemOp::Store { cell, .. }
+            | MemOp::Rmw { cell, .. }
+            | MemOp::Await { cell, .. }
+            | MemOp::Lock { cell, .. }
+            | MemOp::TryLock { cell, .. }
+            | MemOp::Unlock { cell }
+            | MemOp::IsLocked { cell }
+            | MemOp::Read { cell }
+            | MemOp::Write { cell, .. } => Some(cell),
+        }
+    }
+
+    /// Whether it is a plain access.
+    pub fn is_plain(&self) -> bool {
+        matches!(self, MemOp::Read { .. } | MemOp::Write { .. })
+    }
+
+    /// Whether it may change the word.
+    pub fn writes(&self) -> bool {
+        use MemOp::{Lock, Rmw, Store, TryLock, Unlock, Write};
+        matches!(self, Store { .. } | Rmw { .. } | Lock { .. } | TryLock { .. } | Unlock { .. } | Write { .. })
+    }
 }
 
 /// Everything that a task can ask the engine for.
@@ -254,6 +284,8 @@ pub enum Request {
     Frame(FrameId, bool),
     /// The task computes for so many nanoseconds of virtual time.
     Busy(u64),
+    /// Nothing to do: waits for interrupts, for ever.
+    Idle,
     /// The virtual time in nanoseconds.
     Now,
     /// Makes an interrupt pending at this virtual time, or disarms it.

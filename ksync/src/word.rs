@@ -7,6 +7,11 @@
 use std::marker::PhantomData;
 
 /// A value that a shared word can hold.
+///
+/// ```compile_fail
+/// let target = 1u32;
+/// ksync::Atomic::new(&raw const target); // an address is no word
+/// ```
 pub trait Word: Copy + 'static {
     /// The machine word that holds it on real atomics.
     type Repr: crate::backend::Repr;

@@ -1,2 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! x
+//! The catalogue of incidents, and the `lockup` program over it.
+//!
+//! The catalogue and the patterns that name its rows are the same in both builds. Everything that runs an engine
+//! is compiled in the model build (`--cfg loom`) only.
+
+pub mod catalogue;
+pub mod pattern;
+
+#[cfg(loom)]
+pub mod certificate;
+#[cfg(loom)]
+pub mod cli;
+#[cfg(loom)]
+pub mod engine;
+#[cfg(loom)]
+pub mod list;
+#[cfg(loom)]
+pub mod output;
+#[cfg(loom)]
+mod progress;
+#[cfg(loom)]
+pub mod prove;
+#[cfg(loom)]
+pub mod run;
+#[cfg(loom)]
+pub mod show;

@@ -33,7 +33,7 @@ enum Slot {
 impl<T: Word> Cell<T> {
     pub(crate) fn new(kind: Kind, value: T, name: fmt::Arguments<'_>) -> Self {
         let bits = value.to_bits();
-        let slot = match world::new_cell(kind, bits, name) {
+        let slot = match world::new_cell(kind, bits, T::MASK, name) {
             Some(id) => Slot::Bound(id),
             None => Slot::Memory(Word64::new(bits)),
         };
@@ -197,7 +197,7 @@ pub(crate) struct RawSpinLock(Option<Slot>);
 
 impl RawSpinLock {
     pub(crate) fn named(name: fmt::Arguments<'_>) -> Self {
-        RawSpinLock(Some(match world::new_cell(Kind::Lock, 0, name) {
+        RawSpinLock(Some(match world::new_cell(Kind::Lock, 0, u64::MAX, name) {
             Some(id) => Slot::Bound(id),
             None => Slot::Memory(Word64::new(0)),
         }))
@@ -205,7 +205,9 @@ impl RawSpinLock {
 
     #[track_caller]
     fn slot(&self) -> &Slot {
-        self.0.as_ref().expect("RawMutex::INIT is a placeholder in a model build: make the lock with SpinLock::named()")
+        self.0
+            .as_ref()
+            .expect("RawMutex::INIT is a placeholder in a model build: make the lock with SpinLock::named()")
     }
 }
 
@@ -224,7 +226,7 @@ unsafe impl lock_api::RawMutex for RawSpinLock {
                 }
             }
             &Slot::Bound(cell) => {
-                mem(MemOp::Lock { cell, holder: world::holder() });
+                mem(MemOp::Lock { cell, holder: 0 });
             }
         }
     }
@@ -233,7 +235,7 @@ unsafe impl lock_api::RawMutex for RawSpinLock {
     fn try_lock(&self) -> bool {
         match self.slot() {
             Slot::Memory(word) => word.rmw(Rmw::Xchg(1), Ordering::Acquire) == 0,
-            &Slot::Bound(cell) => mem(MemOp::TryLock { cell, holder: world::holder() }) != 0,
+            &Slot::Bound(cell) => mem(MemOp::TryLock { cell, holder: 0 }) != 0,
         }
     }
 

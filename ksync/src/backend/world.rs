@@ -14,6 +14,8 @@ use std::fmt;
 pub(crate) struct CellDecl {
     pub(crate) kind: Kind,
     pub(crate) init: u64,
+    /// Bits that the word's type has.
+    pub(crate) mask: u64,
     pub(crate) name: String,
     pub(crate) frame: Option<FrameId>,
 }
@@ -72,14 +74,14 @@ pub(crate) fn make(scenario: &Scenario) -> Made {
     Made { setup, cells: CELLS.take(), cpus, frames: FRAMES.get() }
 }
 
-pub(crate) fn new_cell(kind: Kind, bits: u64, name: fmt::Arguments<'_>) -> Option<CellId> {
+pub(crate) fn new_cell(kind: Kind, bits: u64, mask: u64, name: fmt::Arguments<'_>) -> Option<CellId> {
     match phase() {
         Phase::Outside => None,
         Phase::Torn => Some(0),
         Phase::Setup => CELLS.with_borrow_mut(|cells| {
             let id = cells.len() as CellId;
             let name = if name.as_str() == Some("") { format!("word{id}") } else { name.to_string() };
-            cells.push(CellDecl { kind, init: bits, name, frame: OPEN_FRAME.get() });
+            cells.push(CellDecl { kind, init: bits, mask, name, frame: OPEN_FRAME.get() });
             Some(id)
         }),
         Phase::Explorer | Phase::Loom => {
@@ -132,38 +134,35 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
 /// One task, no concurrency: the setup itself may use what it made.
 fn in_setup(request: &Request, place: Place) -> u64 {
     let Request::Mem(op) = request else { return 0 };
-    CELLS.with_borrow_mut(|cells| {
-        let mut word = |cell: CellId| &mut cells[cell as usize].init;
-        match op {
-            MemOp::Load { cell, .. } | MemOp::Read { cell } | MemOp::IsLocked { cell } => *word(*cell),
-            MemOp::Store { cell, value, .. } | MemOp::Write { cell, value } => {
-                *word(*cell) = *value;
-                0
-            }
-            MemOp::Rmw { cell, rmw, mask, observe, .. } => {
-                let word = word(*cell);
-                let old = *word;
-                let new = rmw.apply(old, *mask);
-                *word = new.unwrap_or(old);
-                observe.of(old, new)
-            }
-            MemOp::Await { cell, cond, .. } => {
-                let value = *word(*cell);
-                assert!(cond.holds(value), "{place}: the setup waits for ever");
-                value
-            }
-            MemOp::Lock { cell, .. } => {
-                let word = word(*cell);
-                assert!(*word == 0, "{place}: the setup takes a lock twice");
-                *word = 1;
-                0
-            }
-            MemOp::TryLock { cell, .. } => u64::from(std::mem::replace(word(*cell), 1) == 0),
-            MemOp::Unlock { cell } => {
-                *word(*cell) = 0;
-                0
-            }
-            MemOp::Fence(_) => 0,
+    CELLS.with_borrow_mut(|cells| match op {
+        MemOp::Load { cell, .. } | MemOp::Read { cell } | MemOp::IsLocked { cell } => cells[*cell as usize].init,
+        MemOp::Store { cell, value, .. } | MemOp::Write { cell, value } => {
+            cells[*cell as usize].init = *value;
+            0
         }
+        MemOp::Rmw { cell, rmw, mask, observe, .. } => {
+            let word = &mut cells[*cell as usize].init;
+            let old = *word;
+            let new = rmw.apply(old, *mask);
+            *word = new.unwrap_or(old);
+            observe.of(old, new)
+        }
+        MemOp::Await { cell, cond, .. } => {
+            let value = cells[*cell as usize].init;
+            assert!(cond.holds(value), "{place}: the setup waits for ever");
+            value
+        }
+        MemOp::Lock { cell, .. } => {
+            let word = &mut cells[*cell as usize].init;
+            assert!(*word == 0, "{place}: the setup takes a lock twice");
+            *word = 1;
+            0
+        }
+        MemOp::TryLock { cell, .. } => u64::from(std::mem::replace(&mut cells[*cell as usize].init, 1) == 0),
+        MemOp::Unlock { cell } => {
+            cells[*cell as usize].init = 0;
+            0
+        }
+        MemOp::Fence(_) => 0,
     })
 }

@@ -4,6 +4,16 @@
 //! An *agent* is what the model calls a thread: here a CPU. A memory is a value: the search clones it, steps it
 //! and compares it. None of the models has load buffering (`po | rf` cycles).
 
+mod cells;
+mod lkmm;
+mod rc11;
+mod sc;
+mod views;
+
+pub use lkmm::Lkmm;
+pub use rc11::Rc11;
+pub use sc::Sc;
+
 use crate::op::{CellId, MemOp};
 use std::hash::Hash;
 

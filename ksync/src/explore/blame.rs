@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Nothing can happen any more: is that the end, or who waits for whom?
+
+use super::machine::Machine;
+use super::memory::Memory;
+use super::schedule::{has_cpu, is_ready};
+use super::state::{NOBODY, State};
+use super::task::{At, Nondeterminism};
+use crate::op::{CellId, MemOp, Request};
+use crate::place::function_at;
+use crate::verdict::{Holder, Lockup, Severity, Verdict, Wait, WaitsFor};
+
+/// A lock that a task holds, and the function that took it.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) cell: CellId,
+    pub(super) task: usize,
+    pub(super) function: String,
+}
+
+/// The verdict on a state that has no successor; `None` if it is a good end.
+pub(super) fn at_the_end<M: Memory>(
+    machine: &mut Machine,
+    state: &State<M>,
+) -> Result<Option<Verdict>, Nondeterminism> {
+    if let Some(verdict) = stuck(machine, state, &[]) {
+        return Ok(Some(verdict));
+    }
+    Ok(machine.final_check(state)?.map(|property| Verdict::Violated { property }))
+}
+
+/// Who is stuck in a state that has no successor; `held` says who holds which lock, where a run is known.
+pub(super) fn stuck<M: Memory>(machine: &Machine, state: &State<M>, held: &[Held]) -> Option<Verdict> {
+    let alive: Vec<usize> = (0..state.tasks.len())
+        .filter(|&task| matches!(machine.at(task, state.tasks[task].node), At::Asks(asked) if !matches!(asked.request, Request::Idle)))
+        .collect();
+    let asleep = |task: usize| {
+        let At::Asks(asked) = machine.at(task, state.tasks[task].node) else { return false };
+        matches!(asked.request, Request::Sleep { .. }) && !is_ready(machine, state, task)
+    };
+    let served = |task: usize| machine.setup.tasks[task].daemon && asleep(task);
+    let lost: Vec<usize> = alive.iter().copied().filter(|&task| wants(machine, state, task)).collect();
+    if alive.iter().all(|&task| served(task)) && lost.is_empty() {
+        return None;
+    }
+    let waiting: Vec<usize> = alive.iter().copied().filter(|&task| !served(task) || lost.contains(&task)).collect();
+    if waiting.iter().all(|&task| asleep(task)) && !lost.is_empty() {
+        let waits = lost.iter().map(|&task| wait(machine, state, task, held).0).collect();
+        return Some(Verdict::LostWakeup { waits });
+    }
+    // A daemon that sleeps well may still be the one that somebody waits for.
+    let all: Vec<(usize, Wait, Option<usize>)> = alive
+        .iter()
+        .map(|&task| {
+            let (wait, blocker) = wait(machine, state, task, held);
+            (task, wait, blocker)
+        })
+        .collect();
+    let cycle = find_cycle(&waiting, &all);
+    let position = |task: usize| cycle.iter().position(|&member| member == task);
+    let mut ordered: Vec<&(usize, Wait, Option<usize>)> =
+        all.iter().filter(|(task, ..)| position(*task).is_some() || waiting.contains(task)).collect();
+    ordered.sort_by_key(|(task, ..)| (position(*task).unwrap_or(usize::MAX), *task));
+    let involved = if cycle.is_empty() { ordered.len() } else { cycle.len() };
+    let severity = ordered[..involved].iter().map(|(_, wait, _)| severity(wait)).max().unwrap_or(Severity::Sleep);
+    let waits = ordered.into_iter().map(|(_, wait, _)| wait.clone()).collect();
+    Some(Verdict::Lockup(Lockup { severity, waits, cycle: cycle.len() }))
+}
+
+/// Whether the task sleeps although what it waits for is there.
+fn wants<M: Memory>(machine: &Machine, state: &State<M>, task: usize) -> bool {
+    let At::Asks(asked) = machine.at(task, state.tasks[task].node) else { return false };
+    match &asked.request {
+        Request::Sleep { wants: Some((cell, cond)), .. } => {
+            !is_ready(machine, state, task) && cond.holds(state.mem.newest(*cell))
+        }
+        _ => false,
+    }
+}
+
+fn severity(wait: &Wait) -> Severity {
+    match wait.what {
+        WaitsFor::Lock(_) | WaitsFor::Word(_) if wait.irqs_off => Severity::Hard,
+        WaitsFor::Lock(_) | WaitsFor::Word(_) => Severity::Soft,
+        WaitsFor::Sleep(_) | WaitsFor::Cpu(_) => Severity::Sleep,
+    }
+}
+
+/// What the task waits for, and the task that could end it.
+fn wait<M: Memory>(machine: &Machine, state: &State<M>, task: usize, held: &[Held]) -> (Wait, Option<usize>) {
+    let here = &state.tasks[task];
+    let At::Asks(asked) = machine.at(task, here.node) else { unreachable!("only tasks that ask can wait") };
+    let occupant = state.cpus[usize::from(here.cpu)].running;
+    let (what, blocker) = if is_ready(machine, state, task) && !has_cpu(machine, state, task) {
+        let blocker = (occupant != NOBODY).then(|| {
+            let other = usize::from(occupant);
+            (other, function_of(machine, state, other))
+        });
+        (WaitsFor::Cpu(machine.cpus[usize::from(here.cpu)]), blocker)
+    } else {
+        match &asked.request {
+            Request::Mem(MemOp::Lock { cell, .. }) => {
+                (WaitsFor::Lock(machine.name(*cell)), holder(machine, state, *cell, held))
+            }
+            Request::Mem(op) => {
+                let cell = op.cell().expect("a wait has a word");
+                (WaitsFor::Word(machine.name(cell)), writer(machine, state, cell, task))
+            }
+            Request::Sleep { cell, .. } => {
+                (WaitsFor::Sleep(machine.name(*cell)), writer(machine, state, *cell, task))
+            }
+            other => unreachable!("{other:?} does not wait"),
+        }
+    };
+    let wait = Wait {
+        task: machine.setup.tasks[task].name.clone(),
+        cpu: machine.cpus[usize::from(here.cpu)],
+        irqs_off: here.irqs_off,
+        what,
+        function: function_at(asked.place),
+        holder: blocker.as_ref().map(|(other, function)| Holder {
+            task: machine.setup.tasks[*other].name.clone(),
+            cpu: machine.cpus[usize::from(state.tasks[*other].cpu)],
+            function: function.clone(),
+        }),
+    };
+    (wait, blocker.map(|(other, _)| other))
+}
+
+fn function_of<M: Memory>(machine: &Machine, state: &State<M>, task: usize) -> String {
+    match machine.at(task, state.tasks[task].node) {
+        At::Asks(asked) => function_at(asked.place),
+        _ => "its end".to_owned(),
+    }
+}
+
+/// The task that holds the lock: from the run if there is one, else whoever runs on the CPU that the word names.
+fn holder<M: Memory>(machine: &Machine, state: &State<M>, cell: CellId, held: &[Held]) -> Option<(usize, String)> {
+    if let Some(held) = held.iter().rev().find(|held| held.cell == cell) {
+        return Some((held.task, held.function.clone()));
+    }
+    let cpu = state.mem.newest(cell).checked_sub(1)? as usize;
+    let running = state.cpus.get(cpu)?.running;
+    (running != NOBODY).then(|| (usize::from(running), function_of(machine, state, usize::from(running))))
+}
+
+/// A task still alive that was seen, in some run, to write this word; and where.
+fn writer<M: Memory>(machine: &Machine, state: &State<M>, cell: CellId, waiter: usize) -> Option<(usize, String)> {
+    let writes = |task: usize| {
+        let tree = &machine.trees[machine.tree_of[task]];
+        let mut places = tree.all_asked().filter_map(|asked| match &asked.request {
+            Request::Mem(op) if op.writes() && op.cell() == Some(cell) => Some(asked.place),
+            _ => None,
+        });
+        places.next_back()
+    };
+    let alive = |task: &usize| matches!(machine.at(*task, state.tasks[*task].node), At::Asks(_));
+    (0..state.tasks.len())
+        .filter(|task| *task != waiter && alive(task))
+        .find_map(|task| writes(task).map(|place| (task, function_at(place))))
+}
+
+/// The tasks of a cycle of waits, in its order; empty if there is none.
+fn find_cycle(from: &[usize], all: &[(usize, Wait, Option<usize>)]) -> Vec<usize> {
+    let next = |task: usize| all.iter().find(|(other, ..)| *other == task).and_then(|(_, _, blocker)| *blocker);
+    for &start in from {
+        let mut path = vec![start];
+        while let Some(after) = next(path[path.len() - 1]) {
+            if after == start {
+                return path;
+            }
+            if path.contains(&after) {
+                break;
+            }
+            path.push(after);
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Cells whose older values can still be read, and who knows how much of them. The weak models share this.
+//!
+//! An atomic cell holds *messages*: the writes that somebody may still read, in modification order, numbered from
+//! 0. A cell with one message that tells nothing to its reader is *quiet*: it costs one value, and no column.
+//! A race-checked cell holds one value; what can be known of it is its last write, and each agent's last read
+//! since that write.
+
+use super::CellKind;
+use super::views::Views;
+use crate::op::CellId;
+use std::ops::Range;
+
+/// Nobody in particular: the writer of initial values, and of messages whose writer no longer matters.
+pub(super) const NOBODY: u8 = u8::MAX;
+/// How many messages of a cell may be readable at once: their numbers have to fit a byte.
+const MAX_LIVE: usize = 250;
+
+/// Something that a view knows about; the number in the view says how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Col {
+    /// The last strong fence (`lkmm` only; there it is the first column, always).
+    Fences,
+    /// The newest known message of an atomic cell.
+    Messages(CellId),
+    /// Whether the last plain write of a cell is known.
+    Written(CellId),
+    /// Whether an agent's last plain read of a cell is known.
+    ReadBy(CellId, u8),
+}
+
+/// A write that can still be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Message {
+    pub(super) cell: CellId,
+    pub(super) writer: u8,
+    /// A read-modify-write follows directly: nothing can be put between.
+    pub(super) attached: bool,
+    pub(super) value: u64,
+}
+
+/// All cells, and all views of them. The views of the messages are the last rows of the table; the rows before
+/// belong to the model.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Cells {
+    /// The newest value of each cell.
+    newest: Vec<u64>,
+    /// By cell, then in modification order.
+    messages: Vec<Message>,
+    cols: Vec<Col>,
+    pub(super) views: Views,
+    /// Number of views that belong to the model.
+    own: usize,
+}
+
+impl Cells {
+    pub(super) fn new(cells: &[(CellKind, u64)], own: usize, cols: Vec<Col>) -> Cells {
+        let newest = cells.iter().map(|&(_, value)| value).collect();
+        let views = Views::new(own, cols.len());
+        Cells { newest, messages: Vec::new(), cols, views, own }
+    }
+
+    pub(super) fn newest(&self, cell: CellId) -> u64 {
+        self.newest[cell as usize]
+    }
+
+    /// The column, if there is anything to know.
+    pub(super) fn col(&self, col: Col) -> Option<usize> {
+        self.cols.binary_search(&col).ok()
+    }
+
+    pub(super) fn cols(&self) -> &[Col] {
+        &self.cols
+    }
+
+    /// What the view knows of a column that may not exist.
+    pub(super) fn known(&self, row: usize, col: Option<usize>) -> usize {
+        col.map_or(0, |col| self.views.get(row, col).into())
+    }
+
+    fn ensure(&mut self, col: Col) -> usize {
+        self.cols.binary_search(&col).unwrap_or_else(|at| {
+            self.cols.insert(at, col);
+            self.views.insert_col(at, self.own + self.messages.len());
+            at
+        })
+    }
+
+    fn range(&self, cell: CellId) -> Range<usize> {
+        let start = self.messages.partition_point(|message| message.cell < cell);
+        let len = self.messages[start..].iter().take_while(|message| message.cell == cell).count();
+        start..start + len
+    }
+
+    /// How many messages of the cell can be read by somebody.
+    pub(super) fn live(&self, cell: CellId) -> usize {
+        self.range(cell).len().max(1)
+    }
+
+    /// The messages of a cell in modification order, each with the row of its view if it has one.
+    pub(super) fn messages(&self, cell: CellId) -> impl Iterator<Item = (Message, Option<usize>)> + '_ {
+        let range = self.range(cell);
+        let quiet = range.is_empty().then(|| (self.quiet(cell), None));
+        quiet.into_iter().chain(range.map(|at| (self.messages[at], Some(self.own + at))))
+    }
+
+    fn quiet(&self, cell: CellId) -> Message {
+        Message { cell, writer: NOBODY, attached: false, value: self.newest(cell) }
+    }
+
+    /// The message at a position, and the row of its view.
+    pub(super) fn message(&self, cell: CellId, at: usize) -> (Message, Option<usize>) {
+        let range = self.range(cell);
+        if range.is_empty() {
+            (self.quiet(cell), None)
+        } else {
+            (self.messages[range.start + at], Some(self.own + range.start + at))
+        }
+    }
+
+    /// Puts a write at a position of the modification order. Returns the row of its view, which knows nothing yet,
+    /// and the cell's column.
+    pub(super) fn insert(&mut self, cell: CellId, at: usize, writer: usize, value: u64) -> (usize, usize) {
+        let mut range = self.range(cell);
+        if range.is_empty() {
+            let quiet = self.quiet(cell);
+            self.add_message(range.start, quiet);
+            range.end += 1;
+        }
+        assert!(range.len() < MAX_LIVE, "more than {MAX_LIVE} values of cell {cell} can be read at once");
+        let col = self.ensure(Col::Messages(cell));
+        if at < range.len() {
+            self.views.shift(col, at as u8);
+        } else {
+            self.newest[cell as usize] = value;
+        }
+        let index = range.start + at;
+        self.add_message(index, Message { cell, writer: writer as u8, attached: false, value });
+        (self.own + index, col)
+    }
+
+    fn add_message(&mut self, index: usize, message: Message) {
+        self.messages.insert(index, message);
+        self.views.insert_row(self.own + index);
+    }
+
+    /// Marks that a read-modify-write took this message.
+    pub(super) fn attach(&mut self, cell: CellId, at: usize) {
+        let start = self.range(cell).start;
+        self.messages[start + at].attached = true;
+    }
+
+    /// Adds a view of the model's.
+    pub(super) fn insert_own(&mut self, at: usize) {
+        self.views.insert_row(at);
+        self.own += 1;
+    }
+
+    pub(super) fn remove_own(&mut self, at: usize) {
+        self.views.remove_row(at);
+        self.own -= 1;
+    }
+
+    /// Whether a plain access of `agent` races, where `knows` says of a column whether the access is bound to see
+    /// it: a read has to know the last write, a write also all reads since.
+    pub(super) fn races(&self, agent: usize, cell: CellId, write: bool, knows: impl Fn(usize) -> bool) -> bool {
+        if self.col(Col::Written(cell)).is_some_and(|col| !knows(col)) {
+            return true;
+        }
+        write && self.reads(cell).any(|col| self.cols[col] != Col::ReadBy(cell, agent as u8) && !knows(col))
+    }
+
+    fn reads(&self, cell: CellId) -> impl Iterator<Item = usize> + '_ {
+        let start = self.cols.partition_point(|&col| col < Col::ReadBy(cell, 0));
+        (start..self.cols.len()).take_while(move |&at| matches!(self.cols[at], Col::ReadBy(of, _) if of == cell))
+    }
+
+    /// A plain read that nobody else knows yet. Returns its column, where the model marks who knows it.
+    pub(super) fn plain_read(&mut self, agent: usize, cell: CellId) -> usize {
+        let col = self.ensure(Col::ReadBy(cell, agent as u8));
+        self.views.fill(col, 0);
+        col
+    }
+
+    /// A plain write that nobody else knows yet. It is bound to come after all earlier accesses, so whoever knows
+    /// it need not know them: they are forgotten.
+    pub(super) fn plain_write(&mut self, cell: CellId, value: u64) -> usize {
+        self.newest[cell as usize] = value;
+        let reads: Vec<usize> = self.reads(cell).collect();
+        for col in reads {
+            self.views.fill(col, 1);
+        }
+        let col = self.ensure(Col::Written(cell));
+        self.views.fill(col, 0);
+        col
+    }
+
+    /// Number of views.
+    pub(super) fn rows(&self) -> usize {
+        self.own + self.messages.len()
+    }
+
+    /// The greatest number that a view can have in a column.
+    pub(super) fn top(&self, col: usize) -> u8 {
+        match self.cols[col] {
+            Col::Fences => 0,
+            Col::Messages(cell) => (self.live(cell) - 1) as u8,
+            Col::Written(_) | Col::ReadBy(..) => 1,
+        }
+    }
+
+    /// Drops what every agent is past: `base` holds, for each column, the least that any future access is bound
+    /// to. `plain` names the readers that are still there.
+    pub(super) fn rebase(&mut self, base: &[u8]) {
+        if base.iter().any(|&least| least > 0) {
+            for row in self.views.rows_mut() {
+                for (entry, &least) in row.iter_mut().zip(base) {
+                    *entry = entry.saturating_sub(least);
+                }
+            }
+            for (col, &least) in base.iter().enumerate() {
+                if let Col::Messages(cell) = self.cols[col] {
+                    let start = self.range(cell).start;
+                    for _ in 0..least {
+                        self.messages.remove(start);
+                        self.views.remove_row(self.own + start);
+                    }
+                }
+            }
+        }
+        let open = |col: usize| match self.cols[col] {
+            Col::Fences => true,
+            Col::Messages(cell) => self.live(cell) > 1,
+            Col::Written(_) | Col::ReadBy(..) => base[col] == 0,
+        };
+        let keep: Vec<usize> = (0..self.cols.len()).filter(|&col| open(col)).collect();
+        if keep.len() < self.cols.len() {
+            self.views.select_cols(&keep);
+            self.cols = keep.iter().map(|&col| self.cols[col]).collect();
+        }
+    }
+
+    /// Forgets messages that are alone and tell nothing, and writers that do not matter: `gone` says who left.
+    pub(super) fn settle(&mut self, gone: impl Fn(u8) -> bool) {
+        for at in (0..self.messages.len()).rev() {
+            let zero = self.views.is_zero(self.own + at);
+            let message = &mut self.messages[at];
+            if zero || gone(message.writer) {
+                message.writer = NOBODY;
+            }
+            let cell = message.cell;
+            let near = |other: Option<&Message>| other.is_some_and(|other| other.cell == cell);
+            let alone = !near(self.messages.get(at + 1))
+                && !near(at.checked_sub(1).and_then(|below| self.messages.get(below)));
+            if zero && alone {
+                self.messages.remove(at);
+                self.views.remove_row(self.own + at);
+            }
+        }
+    }
+
+    /// Renames the agents. `rows` gives the order in which the model's own views are to stand.
+    pub(super) fn rename(&mut self, to: &[usize], mut rows: Vec<usize>) {
+        let new = |agent: u8| to.get(agent as usize).map_or(NOBODY, |&agent| agent as u8);
+        for message in &mut self.messages {
+            message.writer = new(message.writer);
+        }
+        for col in &mut self.cols {
+            if let Col::ReadBy(_, agent) = col {
+                *agent = new(*agent);
+            }
+        }
+        rows.extend(self.own..self.own + self.messages.len());
+        self.views.select_rows(&rows);
+        let mut order: Vec<usize> = (0..self.cols.len()).collect();
+        order.sort_by_key(|&col| self.cols[col]);
+        self.views.select_cols(&order);
+        self.cols.sort_unstable();
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A state of the machine, and its key.
+
+use super::memory::Memory;
+use super::task::NodeId;
+use crate::op::FrameId;
+use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
+
+/// No task.
+pub(super) const NOBODY: u8 = u8::MAX;
+
+/// Everything that the future of the machine depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct State<M> {
+    pub(super) mem: M,
+    pub(super) tasks: SmallVec<[TaskState; 8]>,
+    pub(super) cpus: SmallVec<[CpuState; 6]>,
+    /// A bit for each frame that is alive.
+    pub(super) frames: u64,
+    /// Rounds so far at each site of bounded work.
+    pub(super) work: SmallVec<[u32; 2]>,
+    /// Virtual nanoseconds.
+    pub(super) clock: u64,
+    /// When each armed timer fires.
+    pub(super) timers: SmallVec<[Option<u64>; 1]>,
+}
+
+/// A task: where it is in its history, and how it may be scheduled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct TaskState {
+    pub(super) node: NodeId,
+    pub(super) cpu: u8,
+    pub(super) preempt_off: bool,
+    pub(super) irqs_off: bool,
+    /// How many NMI handlers it is in.
+    pub(super) in_nmi: u8,
+    /// CPU indices that it may run on.
+    pub(super) allowed: u16,
+    /// It computes until then.
+    pub(super) busy_until: u64,
+}
+
+/// A CPU: who runs on it, and which interrupts are pending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct CpuState {
+    pub(super) running: u8,
+    pub(super) pending: u32,
+}
+
+impl<M: Memory> State<M> {
+    pub(super) fn key(&self) -> u128 {
+        let mut hasher = Wide::default();
+        self.hash(&mut hasher);
+        hasher.key()
+    }
+
+    /// The same state with another memory.
+    pub(super) fn with_memory(&self, mem: M) -> State<M> {
+        State {
+            mem,
+            tasks: self.tasks.clone(),
+            cpus: self.cpus.clone(),
+            frames: self.frames,
+            work: self.work.clone(),
+            clock: self.clock,
+            timers: self.timers.clone(),
+        }
+    }
+
+    pub(super) fn frame_alive(&self, frame: FrameId) -> bool {
+        self.frames & (1 << frame) != 0
+    }
+}
+
+/// Two independent multiply-and-fold lanes, for keys of 128 bits in one walk over the state.
+struct Wide {
+    left: u64,
+    right: u64,
+}
+
+impl Default for Wide {
+    fn default() -> Self {
+        Wide { left: 0x243f_6a88_85a3_08d3, right: 0x1319_8a2e_0370_7344 }
+    }
+}
+
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product as u64) ^ (product >> 64) as u64
+}
+
+impl Wide {
+    fn key(&self) -> u128 {
+        u128::from(fold(self.left, 0xa409_3822_299f_31d1)) << 64 | u128::from(fold(self.right, 0x082e_fa98_ec4e_6c89))
+    }
+}
+
+impl Hasher for Wide {
+    fn write_u64(&mut self, word: u64) {
+        self.left = fold(self.left ^ word, 0x9e37_79b9_7f4a_7c15).wrapping_add(word.rotate_left(23));
+        self.right = fold(self.right.wrapping_add(word) | 1, 0xd6e8_feb8_6659_fd93) ^ word.rotate_left(41);
+    }
+    fn write_u8(&mut self, word: u8) {
+        self.write_u64(u64::from(word));
+    }
+    fn write_u16(&mut self, word: u16) {
+        self.write_u64(u64::from(word));
+    }
+    fn write_u32(&mut self, word: u32) {
+        self.write_u64(u64::from(word));
+    }
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+    fn finish(&self) -> u64 {
+        self.left ^ self.right
+    }
+}

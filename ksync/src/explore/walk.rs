@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! From moves to a run that people can read.
+
+use super::blame::Held;
+use super::machine::Machine;
+use super::memory::Memory;
+use super::state::State;
+use super::step::{Move, Next, Stepping, moves, run_ahead};
+use super::task::{At, Nondeterminism, Reply};
+use crate::describe::{describe, operation};
+use crate::op::{MemOp, Request};
+use crate::place::function_at;
+use crate::report::TraceStep;
+
+/// A run, step by step, and where it ends.
+pub(super) struct Walk<M> {
+    pub(super) steps: Vec<TraceStep>,
+    pub(super) held: Vec<Held>,
+    pub(super) end: Next<M>,
+}
+
+/// Makes these moves from the first state on, and in between what the stepping does by itself.
+pub(super) fn walk<M: Memory>(
+    machine: &mut Machine,
+    stepping: Stepping,
+    path: &[Move],
+) -> Result<Walk<M>, Nondeterminism> {
+    let mut walk = Walk { steps: Vec::new(), held: Vec::new(), end: machine.start() };
+    for happens in path.iter().copied().map(Some).chain([None]) {
+        let mut passed: Vec<(State<M>, Move)> = Vec::new();
+        let next = run_ahead(machine, stepping, walk.end, |state, happens| passed.push((state.clone(), happens)))?;
+        walk.end = next;
+        let Some(happens) = happens else {
+            note_all(machine, stepping, &mut walk, passed)?;
+            break;
+        };
+        let Next::To(state) = &walk.end else { break };
+        passed.push((state.clone(), happens));
+        let found = moves(machine, stepping, state)?.into_iter().find(|(other, _)| *other == happens);
+        walk.end = found.expect("a path is made of moves").1;
+        note_all(machine, stepping, &mut walk, passed)?;
+    }
+    Ok(walk)
+}
+
+fn note_all<M: Memory>(
+    machine: &mut Machine,
+    stepping: Stepping,
+    walk: &mut Walk<M>,
+    passed: Vec<(State<M>, Move)>,
+) -> Result<(), Nondeterminism> {
+    for (state, happens) in passed {
+        let found = moves(machine, stepping, &state)?.into_iter().find(|(other, _)| *other == happens);
+        let (_, next) = found.expect("it was just made");
+        note(machine, walk, &state, happens, &next);
+    }
+    Ok(())
+}
+
+impl Machine {
+    /// The name by which a replay knows what this move does.
+    pub(super) fn operation(&self, request: &Request, happens: Move) -> String {
+        match happens {
+            Move::Interrupt { irq, .. } => format!("interrupt {}", self.setup.irqs[usize::from(irq)].name),
+            Move::Migrate { cpu, .. } => format!("move to CPU{}", self.cpus[usize::from(cpu)]),
+            Move::Step { .. } | Move::Tick => operation(request, &|cell| self.name(cell)),
+        }
+    }
+}
+
+/// Adds what a move does to the run.
+fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, happens: Move, next: &Next<M>) {
+    let Some(task) = happens.task() else { return };
+    let task = usize::from(task);
+    let here = before.tasks[task];
+    let At::Asks(asked) = machine.at(task, here.node) else { return };
+    let value = match next {
+        Next::To(next) => match machine.reply(task, next.tasks[task].node) {
+            Reply::Value(value) => value,
+            Reply::Irq(_) => 0,
+        },
+        Next::Fails(_) => 0,
+    };
+    let function = function_at(asked.place);
+    let operation = machine.operation(&asked.request, happens);
+    let way = if let Move::Step { way, .. } = happens { way } else { 0 };
+    let action = match happens {
+        Move::Interrupt { irq, .. } => format!("interrupt: {}", machine.setup.irqs[usize::from(irq)].name),
+        Move::Migrate { cpu, .. } => format!("moved to CPU{}", machine.cpus[usize::from(cpu)]),
+        _ => describe(&asked.request, value, &|cell| machine.name(cell)),
+    };
+    if let (Move::Step { .. }, Request::Mem(op)) = (happens, &asked.request) {
+        match *op {
+            MemOp::Lock { cell, .. } => walk.held.push(Held { cell, task, function: function.clone() }),
+            MemOp::TryLock { cell, .. } if value != 0 => {
+                walk.held.push(Held { cell, task, function: function.clone() });
+            }
+            MemOp::Unlock { cell } => walk.held.retain(|held| held.cell != cell),
+            _ => {}
+        }
+    }
+    let irqs_off = match next {
+        Next::To(next) => next.tasks[task].irqs_off,
+        Next::Fails(_) => here.irqs_off,
+    };
+    let mine = walk.held.iter().filter(|held| held.task == task);
+    walk.steps.push(TraceStep {
+        task: machine.setup.tasks[task].name.clone(),
+        cpu: machine.cpus[usize::from(here.cpu)],
+        function,
+        place: format!("{}:{}", asked.place.file(), asked.place.line()),
+        operation,
+        way,
+        action,
+        holds: mine.map(|held| machine.name(held.cell)).collect(),
+        irqs_off,
+    });
+}
+
+/// The steps that a run repeats at its end: the longest tail that is one segment at least twice.
+pub(super) fn pump(steps: &[TraceStep]) -> Vec<String> {
+    let at = |n: usize| (&steps[n].task, &steps[n].place);
+    for period in 1..=steps.len() / 2 {
+        let start = steps.len() - period;
+        if (start..steps.len()).all(|n| at(n) == at(n - period)) {
+            let segment = steps[start..].iter();
+            return segment.map(|step| format!("{}: {}(): {}", step.task, step.function, step.action)).collect();
+        }
+    }
+    Vec::new()
+}

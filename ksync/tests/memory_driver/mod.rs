@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Small programs in one line of text, and every outcome that a memory model gives them.
+//!
+//! Processes are separated by `|`, operations by spaces. `x` is a cell, numbers are values:
+//!
+//! | operation | kernel |
+//! | --- | --- |
+//! | `R:x` `Racq:x` | `READ_ONCE`, `smp_load_acquire` |
+//! | `W:x:1` `Wrel:x:1` | `WRITE_ONCE`, `smp_store_release` |
+//! | `X:x:1`, `fadd:x:1` `for:x:1` `fand:x:1` | `xchg`, `atomic_fetch_add`, `_or`, `_and`; also with `rlx`, `acq`, `rel` |
+//! | `C:x:old:new`, `unless:x:add:unless` | `cmpxchg` (its old value), `atomic_add_unless` (its success); also with `rlx`, `acq`, `rel` |
+//! | `inc:x`, `dec0:x` | `atomic_inc`, `atomic_dec_and_test` |
+//! | `await:x:1` | `smp_cond_load_relaxed(x, VAL == 1)` |
+//! | `L:s` `U:s` `T:s` `Uif:s` `?:s` | `spin_lock`, `spin_unlock`, `spin_trylock`, unlock if the last read was not 0, `spin_is_locked` |
+//! | `mb` `wmb` `rmb` `ba` `aa` `as` `aul` `ctrl` | `smp_mb`, `smp_wmb`, `smp_rmb`, `smp_mb__before_atomic`, `__after_atomic`, `__after_spinlock`, `__after_unlock_lock`, `smp_acquire__after_ctrl_dep` |
+//! | `P:x` `Q:x:1` | plain read, plain write |
+//!
+//! An outcome is what all reads returned, process by process, and the final values that were asked for.
+
+use ksync::explore::memory::{CellKind, Memory, Shown};
+use ksync::op::{CellId, Cond, Fence, MemOp, Observe, Order, Rmw};
+use rustc_hash::FxHashSet;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// The outcome of a program in which a plain access races.
+pub const RACE: &str = "race";
+/// The outcome of an execution in which all agents that are not done wait.
+pub const STUCK: &str = "stuck";
+
+struct Instr {
+    op: MemOp,
+    /// Whether what it is shown belongs to the outcome.
+    read: bool,
+    /// Skipped unless the last read returned something.
+    conditional: bool,
+}
+
+/// A program, with the names of its cells in order of appearance.
+pub struct Program {
+    names: Vec<String>,
+    cells: Vec<(CellKind, u64)>,
+    agents: Vec<Vec<Instr>>,
+}
+
+impl Program {
+    /// Reads a program; all cells start at 0.
+    pub fn new(text: &str) -> Program {
+        let mut program = Program { names: vec![], cells: vec![], agents: vec![] };
+        for process in text.split('|') {
+            let instrs = process.split_whitespace().map(|word| program.instr(word)).collect();
+            program.agents.push(instrs);
+        }
+        program
+    }
+
+    /// The same with another initial value.
+    pub fn init(mut self, name: &str, value: u64) -> Program {
+        let cell = self.names.iter().position(|known| known == name).expect("a cell of the program");
+        self.cells[cell].1 = value;
+        self
+    }
+
+    fn cell(&mut self, name: &str, kind: CellKind) -> CellId {
+        let at = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.names.push(name.into());
+            self.cells.push((kind, 0));
+            self.names.len() - 1
+        });
+        at as CellId
+    }
+
+    fn instr(&mut self, word: &str) -> Instr {
+        let mut parts = word.split(':');
+        let name = parts.next().expect("an operation");
+        let target = parts.next();
+        let args: Vec<u64> = parts.map(|arg| arg.parse().expect("a value")).collect();
+        let (base, order) = [("rlx", Order::Relaxed), ("acq", Order::Acquire), ("rel", Order::Release)]
+            .into_iter()
+            .find_map(|(suffix, order)| Some((name.strip_suffix(suffix)?, order)))
+            .unwrap_or((name, if matches!(name, "R" | "W") { Order::Relaxed } else { Order::Full }));
+        let kind = match base {
+            "L" | "U" | "T" | "Uif" | "?" => CellKind::Lock,
+            "P" | "Q" => CellKind::Plain,
+            _ => CellKind::Atomic,
+        };
+        let cell = target.map_or(0, |target| self.cell(target, kind));
+        let holder = self.agents.len() as u64 + 1;
+        let update = |rmw, observe| MemOp::Rmw { cell, rmw, mask: u64::MAX, order, observe };
+        let fence = |fence| (MemOp::Fence(fence), false);
+        let (op, read) = match base {
+            "R" => (MemOp::Load { cell, order }, true),
+            "W" => (MemOp::Store { cell, value: args[0], order }, false),
+            "X" => (update(Rmw::Xchg(args[0]), Observe::Old), true),
+            "fadd" => (update(Rmw::Add(args[0]), Observe::Old), true),
+            "for" => (update(Rmw::Or(args[0]), Observe::Old), true),
+            "fand" => (update(Rmw::And(args[0]), Observe::Old), true),
+            "C" => (update(Rmw::CmpXchg { old: args[0], new: args[1] }, Observe::Old), true),
+            "unless" => (update(Rmw::AddUnless { add: args[0], unless: args[1] }, Observe::Success), true),
+            "dec0" => (update(Rmw::Add(u64::MAX), Observe::NewIsZero), true),
+            "inc" => {
+                let (order, observe) = (Order::Relaxed, Observe::Nothing);
+                (MemOp::Rmw { cell, rmw: Rmw::Add(1), mask: u64::MAX, order, observe }, false)
+            }
+            "await" => {
+                let wanted = args[0];
+                (
+                    MemOp::Await { cell, cond: Cond(Rc::new(move |value| value == wanted)), order: Order::Relaxed },
+                    true,
+                )
+            }
+            "L" => (MemOp::Lock { cell, holder }, false),
+            "T" => (MemOp::TryLock { cell, holder }, true),
+            "U" | "Uif" => (MemOp::Unlock { cell }, false),
+            "?" => (MemOp::IsLocked { cell }, true),
+            "P" => (MemOp::Read { cell }, true),
+            "Q" => (MemOp::Write { cell, value: args[0] }, false),
+            "mb" => fence(Fence::Mb),
+            "wmb" => fence(Fence::Wmb),
+            "rmb" => fence(Fence::Rmb),
+            "ba" => fence(Fence::BeforeAtomic),
+            "aa" => fence(Fence::AfterAtomic),
+            "as" => fence(Fence::AfterSpinlock),
+            "aul" => fence(Fence::AfterUnlockLock),
+            "ctrl" => fence(Fence::AcquireAfterCtrlDep),
+            _ => panic!("unknown operation {word}"),
+        };
+        Instr { op, read, conditional: base == "Uif" }
+    }
+}
+
+/// How to search.
+#[derive(Debug, Clone, Copy)]
+pub struct Search {
+    /// Perform eager operations at once.
+    pub eager: bool,
+    /// Call `canon` after each step.
+    pub canon: bool,
+    /// Call `retire` for agents that are done.
+    pub retire: bool,
+}
+
+/// As the explorer searches.
+pub const REDUCED: Search = Search { eager: true, canon: true, retire: true };
+/// Every interleaving, and nothing forgotten.
+pub const NAIVE: Search = Search { eager: false, canon: false, retire: false };
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct State<M> {
+    memory: M,
+    pcs: Vec<u8>,
+    read: Vec<Vec<u64>>,
+}
+
+/// What a search found.
+pub struct Found {
+    pub outcomes: BTreeSet<String>,
+    pub states: usize,
+}
+
+/// Every outcome of the program under the model `M`. `finals` names the cells whose final value is part of it.
+pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -> Found {
+    let agents = program.agents.len();
+    let memory = M::new(agents, &program.cells);
+    let mut stack = vec![State { memory, pcs: vec![0; agents], read: vec![vec![]; agents] }];
+    let mut found = Found { outcomes: BTreeSet::new(), states: 0 };
+    let mut seen = FxHashSet::default();
+    while let Some(mut state) = stack.pop() {
+        for agent in 0..agents {
+            let code = &program.agents[agent];
+            let skip = |state: &State<M>| {
+                code.get(state.pcs[agent] as usize).is_some_and(|instr| instr.conditional)
+                    && state.read[agent].last() == Some(&0)
+            };
+            while skip(&state) {
+                state.pcs[agent] += 1;
+            }
+            if search.retire && state.pcs[agent] as usize == code.len() {
+                state.memory.retire(agent);
+            }
+        }
+        if search.canon {
+            state.memory.canon();
+        }
+        if !seen.insert(state.clone()) {
+            continue;
+        }
+        let next = |agent: usize| program.agents[agent].get(state.pcs[agent] as usize);
+        let first = (0..agents).find(|&agent| search.eager && next(agent).is_some_and(|instr| M::eager(&instr.op)));
+        let (mut live, mut moved) = (false, false);
+        for agent in 0..agents {
+            let Some(instr) = next(agent) else { continue };
+            live = true;
+            if first.is_some_and(|first| first != agent) {
+                continue;
+            }
+            let mut called = false;
+            state.memory.step(agent, &instr.op, &mut |memory, shown| {
+                called = true;
+                match shown {
+                    Shown::Race(_) => {
+                        found.outcomes.insert(RACE.into());
+                    }
+                    Shown::Value(value) => {
+                        let mut next = State { memory, pcs: state.pcs.clone(), read: state.read.clone() };
+                        next.pcs[agent] += 1;
+                        if instr.read {
+                            next.read[agent].push(value);
+                        }
+                        stack.push(next);
+                    }
+                }
+            });
+            assert_eq!(
+                called,
+                state.memory.ready(agent, &instr.op),
+                "ready() disagrees with step() on {:?}",
+                instr.op
+            );
+            moved |= called;
+        }
+        if !live {
+            found.outcomes.insert(outcome(program, &state, finals));
+        } else if !moved {
+            found.outcomes.insert(STUCK.into());
+        }
+    }
+    found.states = seen.len();
+    found
+}
+
+fn outcome<M: Memory>(program: &Program, state: &State<M>, finals: &[&str]) -> String {
+    let reads: Vec<String> = state.read.iter().flatten().map(u64::to_string).collect();
+    let last = |name: &&str| {
+        let cell = program.names.iter().position(|known| known == name).expect("a cell of the program");
+        format!("{name}={}", state.memory.newest(cell as CellId))
+    };
+    let finals: Vec<String> = finals.iter().map(last).collect();
+    format!("{};{}", reads.join(","), finals.join(","))
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The rows of all ports, and what they are called.
+
+use crate::pattern::Name;
+use ksync::Source;
+use ksync::catalogue::Row;
+
+/// Every scenario of every port on every revision that it tells apart.
+pub fn catalogue() -> Vec<Row> {
+    // Then reports can name the functions of the ports.
+    ksync::register_sources(&sources());
+    stopper::catalogue::rows()
+}
+
+/// The source files of all ports.
+pub fn sources() -> Vec<Source> {
+    stopper::SOURCES.to_vec()
+}
+
+/// What a row is called on the command line and in reports.
+pub fn name(row: &Row) -> Name<'_> {
+    Name { incident: row.incident, scenario: row.scenario, revision: row.revision }
+}

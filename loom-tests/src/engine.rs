@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Runs one row of the catalogue on one engine.
+
+use clap::ValueEnum;
+use ksync::catalogue::{LoomUse, ModelName, Row, WeakenKind};
+use ksync::{Model, OnProgress, Options, Report, Verdict, Weaken, Weakness};
+use std::fmt;
+
+/// Who says what is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Our own explorer, which decides.
+    Explore,
+    /// loom, the second opinion. Its memory model is C11, not the kernel's.
+    Loom,
+}
+
+/// Who is asked, as the command line names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// The explorer.
+    Explore,
+    /// loom alone.
+    Loom,
+    /// The explorer, and loom where it can carry the row.
+    Both,
+}
+
+/// One run to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Job<'a> {
+    /// The row.
+    pub row: &'a Row,
+    /// The engine.
+    pub engine: Engine,
+    /// The memory model; loom has its own.
+    pub model: Model,
+}
+
+impl Choice {
+    /// The runs for these rows, in their order; `model` takes the place of each row's own.
+    pub fn jobs<'a>(self, rows: &[&'a Row], model: Option<Model>) -> Vec<Job<'a>> {
+        let both = [Engine::Explore, Engine::Loom];
+        let engines = match self {
+            Choice::Explore => &both[..1],
+            Choice::Loom => &both[1..],
+            Choice::Both => &both[..],
+        };
+        let wanted =
+            |row: &Row, engine| self != Choice::Both || engine == Engine::Explore || row.loom == LoomUse::Agrees;
+        rows.iter()
+            .flat_map(|&row| engines.iter().map(move |&engine| (row, engine)))
+            .filter(|&(row, engine)| wanted(row, engine))
+            .map(|(row, engine)| Job { row, engine, model: model.unwrap_or(own_model(row)) })
+            .collect()
+    }
+}
+
+impl Job<'_> {
+    /// Runs it. `on_progress` is called now and then.
+    pub fn run(&self, on_progress: Option<OnProgress>) -> Report {
+        let scenario = (self.row.build)();
+        let options = Options { on_progress, ..Options::new(self.model).weakened(self.mutants()) };
+        match (self.engine, self.row.loom) {
+            (Engine::Explore, _) => ksync::explore::check(&*scenario, &options),
+            (Engine::Loom, LoomUse::Agrees) => ksync::second::check(&*scenario, &options),
+            (Engine::Loom, LoomUse::CannotCarry(why)) => undecided(format!("loom cannot carry this row: {why}")),
+        }
+    }
+
+    /// The name of the memory model that the engine has.
+    pub fn model_name(&self) -> String {
+        match self.engine {
+            Engine::Explore => self.model.to_string(),
+            Engine::Loom => "c11".to_owned(),
+        }
+    }
+
+    fn mutants(&self) -> impl Iterator<Item = Weaken> {
+        self.row.weaken.iter().map(|&(function, kind)| {
+            let what = match kind {
+                WeakenKind::NoFence(fence) => Weakness::NoFence(fence),
+                WeakenKind::RelaxedLoad => Weakness::RelaxedLoad,
+                WeakenKind::RelaxedStore => Weakness::RelaxedStore,
+                WeakenKind::RelaxedRmw => Weakness::RelaxedRmw,
+            };
+            Weaken::new(function, what)
+        })
+    }
+}
+
+/// The report of a run that was not made, or did not come to an end.
+pub fn undecided(why: String) -> Report {
+    Report {
+        verdict: Verdict::Unknown { bound: why },
+        states: 0,
+        executions: 0,
+        steps: 0,
+        depth: 0,
+        exhausted: false,
+        bounds: String::new(),
+        seconds: 0.0,
+        cpus: 0,
+        tasks: 0,
+        trace: None,
+    }
+}
+
+fn own_model(row: &Row) -> Model {
+    match row.model {
+        ModelName::Sc => Model::Sc,
+        ModelName::Rc11 => Model::Rc11,
+        ModelName::Lkmm => Model::Lkmm,
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Engine::Explore => "explore",
+            Engine::Loom => "loom",
+        })
+    }
+}

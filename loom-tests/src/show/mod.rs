@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! `lockup show`.
+
+pub mod calls;
+pub mod picture;
+pub mod text;
+
+use crate::catalogue::{name, sources};
+use crate::cli::Failure;
+use crate::engine::Choice;
+use crate::output::Output;
+use calls::Calls;
+use clap::ValueEnum;
+use ksync::Verdict;
+use ksync::catalogue::Row;
+use std::path::Path;
+
+/// How a counterexample is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A column per CPU, in text.
+    Text,
+}
+
+/// Prints the counterexample of the first of these rows that fails, or says that there is none.
+///
+/// # Errors
+/// If the output cannot be written, which shows before the run.
+pub fn run(rows: &[&Row], format: Format, output: Option<&Path>) -> Result<u8, Failure> {
+    let output = Output::open(output.unwrap_or(Path::new("-")))?;
+    let mut failure = None;
+    let mut undecided = 0;
+    // One after the other: the first is usually the one.
+    for job in Choice::Explore.jobs(rows, None) {
+        let report = job.run(None);
+        match report.verdict {
+            Verdict::Holds => {}
+            Verdict::Unknown { .. } => undecided += 1,
+            _ => {
+                failure = Some((job, report));
+                break;
+            }
+        }
+    }
+    let text = match failure {
+        Some((job, report)) => match format {
+            Format::Text => {
+                let title = format!("{}: {}", name(job.row), job.row.what);
+                text::page(&title, &job.model_name(), &report, &Calls::of(&sources()))
+            }
+        },
+        None if undecided > 0 => format!("no counterexample in {} rows, but {undecided} are undecided\n", rows.len()),
+        None if rows.len() == 1 => "no counterexample: the one row holds\n".to_owned(),
+        None => format!("no counterexample: all {} rows hold\n", rows.len()),
+    };
+    output.write(&text)?;
+    Ok(0)
+}
