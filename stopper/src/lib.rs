@@ -24,3 +24,27 @@ pub mod task;
 pub mod ttwu;
 pub mod two_works;
 pub mod wake_q;
+
+/// The sources of this crate, so that reports can name functions.
+pub const SOURCES: &[ksync::Source] = ksync::sources!("stopper";
+    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "hotplug.rs", "kernel.rs", "lib.rs", "list.rs",
+    "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "park.rs", "queue_work.rs", "rq.rs",
+    "scenarios_migrate_swap.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
+    "two_works.rs", "wake_q.rs",
+);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn sources_are_all_files_of_the_directory() {
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let files: BTreeSet<String> = std::fs::read_dir(here)
+            .expect("the sources are here")
+            .map(|entry| format!("stopper/src/{}", entry.expect("readable").file_name().display()))
+            .collect();
+        let listed: BTreeSet<String> = super::SOURCES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(listed, files);
+    }
+}
