@@ -61,14 +61,28 @@ fn multi_cpu_stop(cpus: u32, last: u32, wmb: bool) -> Box<Scenario> {
 
 #[test]
 fn zz_probe() {
-    for (name, s) in [("bug", migrate_swap(false)), ("fix", migrate_swap(true)),
-        ("mcs2/4", multi_cpu_stop(2, 4, true)), ("mcs2/4-", multi_cpu_stop(2, 4, false)), ("mcs3/2", multi_cpu_stop(3, 2, true)), ("mcs3/2-", multi_cpu_stop(3, 2, false)), ("mcs3/3-", multi_cpu_stop(3, 3, false))] {
+    for (name, s) in [
+        ("bug", migrate_swap(false)),
+        ("fix", migrate_swap(true)),
+        ("mcs2/4", multi_cpu_stop(2, 4, true)),
+        ("mcs2/4-", multi_cpu_stop(2, 4, false)),
+        ("mcs3/2", multi_cpu_stop(3, 2, true)),
+        ("mcs3/2-", multi_cpu_stop(3, 2, false)),
+        ("mcs3/3-", multi_cpu_stop(3, 3, false)),
+    ] {
         for touch in [Touch::Nothing, Touch::Everything] {
             let mut o = options();
             o.max_states = 100_000;
             let r = check_touching(touch, &*s, &o);
-            println!("{name} {touch:?}: {} | {} ex, {} steps, depth {}, {:.3}s", r.verdict, r.executions, r.steps, r.depth, r.seconds);
-            if let Some(t) = r.trace { for s in t.steps.iter().take(20) { println!("   {} CPU{} {}: {}  {:?} {}", s.task, s.cpu, s.place, s.action, s.holds, s.irqs_off); } }
+            println!(
+                "{name} {touch:?}: {} | {} ex, {} steps, depth {}, {:.3}s",
+                r.verdict, r.executions, r.steps, r.depth, r.seconds
+            );
+            if let Some(t) = r.trace {
+                for s in t.steps.iter().take(20) {
+                    println!("   {} CPU{} {}: {}  {:?} {}", s.task, s.cpu, s.place, s.action, s.holds, s.irqs_off);
+                }
+            }
         }
     }
     let _ = check;

@@ -2,7 +2,7 @@
 //! The execution that failed, as a run that people can read.
 
 use super::run::Run;
-use crate::describe::{describe, describe_wait};
+use crate::describe::{describe, describe_wait, operation};
 use crate::op::{CellId, MemOp, Request};
 use crate::place::{Place, function_at};
 use crate::report::{Trace, TraceStep};
@@ -13,11 +13,16 @@ pub(super) fn trace(run: &Run) -> Trace {
     let mut held: Vec<(usize, CellId)> = Vec::new();
     let mut irqs_off = vec![false; run.now.tasks.len()];
     let mut steps = Vec::new();
-    let step = |task: usize, place: Place, action, held: &[(usize, CellId)], irqs_off: &[bool]| TraceStep {
+    let step = |(task, place, request): (usize, Place, &Request),
+                action,
+                held: &[(usize, CellId)],
+                irqs_off: &[bool]| TraceStep {
         task: run.task_name(task),
         cpu: run.cpu(task),
         function: function_at(place),
         place: format!("{}:{}", place.file(), place.line()),
+        operation: operation(request, &name),
+        way: 0,
         action,
         holds: held.iter().filter(|(holder, _)| *holder == task).map(|(_, cell)| name(*cell)).collect(),
         irqs_off: irqs_off[task],
@@ -31,11 +36,11 @@ pub(super) fn trace(run: &Run) -> Trace {
             _ => {}
         }
         let action = describe(&event.request, event.value, &name);
-        steps.push(step(event.task, event.place, action, &held, &irqs_off));
+        steps.push(step((event.task, event.place, &event.request), action, &held, &irqs_off));
     }
     for task in 0..run.now.tasks.len() {
         if let Some((request, place)) = run.waits_in(task) {
-            steps.push(step(task, place, describe_wait(&request, &name), &held, &irqs_off));
+            steps.push(step((task, place, &request), describe_wait(&request, &name), &held, &irqs_off));
         }
     }
     Trace { steps, minimal: false }
