@@ -11,7 +11,7 @@
 //! | `C:x:old:new`, `unless:x:add:unless` | `cmpxchg` (its old value), `atomic_add_unless` (its success); also with `rlx`, `acq`, `rel` |
 //! | `inc:x`, `dec0:x` | `atomic_inc`, `atomic_dec_and_test` |
 //! | `await:x:1` | `smp_cond_load_relaxed(x, VAL == 1)` |
-//! | `L:s` `U:s` `T:s` `Uif:s` `?:s` | `spin_lock`, `spin_unlock`, `spin_trylock`, unlock if the last read was not 0, `spin_is_locked` |
+//! | `L:s` `U:s` `T:s` `Uif:s` `?:s` | `spin_lock`, `spin_unlock`, `spin_trylock`, unlock if the last trylock succeeded, `spin_is_locked` |
 //! | `mb` `wmb` `rmb` `ba` `aa` `as` `aul` `ctrl` | `smp_mb`, `smp_wmb`, `smp_rmb`, `smp_mb__before_atomic`, `__after_atomic`, `__after_spinlock`, `__after_unlock_lock`, `smp_acquire__after_ctrl_dep` |
 //! | `P:x` `Q:x:1` | plain read, plain write |
 //!
@@ -32,7 +32,7 @@ struct Instr {
     op: MemOp,
     /// Whether what it is shown belongs to the outcome.
     read: bool,
-    /// Skipped unless the last read returned something.
+    /// Skipped unless the last trylock succeeded.
     conditional: bool,
 }
 
@@ -168,11 +168,11 @@ pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -
     while let Some(mut state) = stack.pop() {
         for agent in 0..agents {
             let code = &program.agents[agent];
-            let skip = |state: &State<M>| {
-                code.get(state.pcs[agent] as usize).is_some_and(|instr| instr.conditional)
-                    && state.read[agent].last() == Some(&0)
-            };
-            while skip(&state) {
+            let at = state.pcs[agent] as usize;
+            if code
+                .get(at)
+                .is_some_and(|instr| instr.conditional && !trylock_succeeded(&code[..at], &state.read[agent]))
+            {
                 state.pcs[agent] += 1;
             }
             if search.retire && state.pcs[agent] as usize == code.len() {
@@ -227,6 +227,12 @@ pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -
     }
     found.states = seen.len();
     found
+}
+
+/// Whether the last trylock of the code that ran returned 1.
+fn trylock_succeeded(code: &[Instr], read: &[u64]) -> bool {
+    let trylock = code.iter().rposition(|instr| matches!(instr.op, MemOp::TryLock { .. })).expect("a trylock before");
+    read[code[..trylock].iter().filter(|instr| instr.read).count()] == 1
 }
 
 fn outcome<M: Memory>(program: &Program, state: &State<M>, finals: &[&str]) -> String {

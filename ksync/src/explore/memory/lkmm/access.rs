@@ -16,8 +16,14 @@ pub(super) enum Reading {
 }
 
 impl Lkmm {
-    /// What `smp_mb__after_atomic()` and its like look back at ends with the next access.
+    /// What `smp_mb__after_atomic()` and its like look back at ends with the next access, and an
+    /// `smp_mb__before_atomic()` has to remember what was before it.
     fn begin(&mut self, agent: usize) {
+        if self.before_rmw >> agent & 1 != 0 {
+            self.before_rmw &= !(1 << agent);
+            let snapshot = self.ensure_extra(Extra::Before(agent as u8));
+            self.cells.views.copy(snapshot, row(agent, SO_FAR));
+        }
         self.after_rmw &= !(1 << agent);
         if self.after_lock >> agent & 1 != 0 {
             self.after_lock &= !(1 << agent);

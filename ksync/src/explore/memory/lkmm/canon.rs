@@ -21,9 +21,16 @@ impl Lkmm {
     fn drop_passed(&mut self) {
         let width = self.cells.cols().len();
         let mut base = vec![0; width];
+        // A fence to come from an older snapshot has to know what was *not* before it.
+        let snapshots = self.extras.iter().enumerate().filter(|(_, extra)| matches!(extra, Extra::Before(_)));
+        let rows: Vec<usize> = self
+            .live_agents()
+            .map(|agent| row(agent, ALL))
+            .chain(snapshots.map(|(at, _)| self.extra_row(at)))
+            .collect();
         for (col, base) in base.iter_mut().enumerate().skip(FENCE + 1) {
-            let bound = |agent| self.known(&[row(agent, ALL)], Some(col)).0 as u8;
-            *base = self.live_agents().map(bound).min().unwrap_or_else(|| self.cells.top(col));
+            let bound = |&row| self.known(&[row], Some(col)).0 as u8;
+            *base = rows.iter().map(bound).min().unwrap_or_else(|| self.cells.top(col));
         }
         for seen in &mut self.seen {
             if let Some(col) = self.cells.col(Col::Messages(seen.cell)) {
@@ -186,8 +193,10 @@ impl Lkmm {
     /// Drops extra views that say nothing, and messages that are alone and tell nothing.
     fn drop_empty(&mut self) {
         for index in (0..self.extras.len()).rev() {
-            if self.cells.views.is_zero(self.extra_row(index)) {
-                self.remove_extra(self.extras[index]);
+            let extra = self.extras[index];
+            // An empty snapshot is still a fence to come.
+            if self.cells.views.is_zero(self.extra_row(index)) && !matches!(extra, Extra::Before(_)) {
+                self.remove_extra(extra);
             }
         }
         let (agents, retired) = (self.agents, self.retired);
