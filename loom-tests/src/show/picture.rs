@@ -8,6 +8,7 @@
 use super::calls::Calls;
 use ksync::{Lockup, Trace, TraceStep, Verdict, Wait, WaitsFor};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 /// A drawn counterexample.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ pub struct Column {
 pub struct Line {
     /// The index of the column.
     pub column: usize,
-    /// Interrupts are off on the CPU after it.
+    /// Interrupts are off on the CPU: before a function is entered, after anything else.
     pub irqs_off: bool,
     /// The depth of the call.
     pub depth: usize,
@@ -50,7 +51,23 @@ pub enum What {
     /// Something happens.
     Step(String),
     /// Where a task waits at the end.
-    Wait(String),
+    Wait {
+        /// For what, and who could end it.
+        text: String,
+        /// The CPU of who could end it.
+        on: Option<u32>,
+    },
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Task(task) => write!(f, "[{task}]"),
+            What::Enter(function) => write!(f, "{function}()"),
+            What::Step(action) => f.write_str(action),
+            What::Wait { text, .. } => write!(f, "-- {text}"),
+        }
+    }
 }
 
 impl Picture {
@@ -65,8 +82,8 @@ impl Picture {
             }
         }
         let columns: Vec<Column> = tasks.into_iter().map(|(cpu, tasks)| Column { cpu, tasks }).collect();
-        let (stacks, running) = Default::default();
-        let mut pen = Pen { columns: &columns, calls, lines: Vec::new(), stacks, running };
+        let (stacks, irqs_off, running) = Default::default();
+        let mut pen = Pen { columns: &columns, calls, lines: Vec::new(), stacks, irqs_off, running };
         for step in &trace.steps {
             pen.step(step);
         }
@@ -92,6 +109,8 @@ struct Pen<'a> {
     lines: Vec<Line>,
     /// The functions that a task is in, outermost first.
     stacks: HashMap<&'a str, Vec<String>>,
+    /// Whether a task has its CPU's interrupts off.
+    irqs_off: HashMap<&'a str, bool>,
     /// The task that ran last, by column.
     running: HashMap<usize, &'a str>,
 }
@@ -99,35 +118,41 @@ struct Pen<'a> {
 impl<'a> Pen<'a> {
     fn step(&mut self, step: &'a TraceStep) {
         let column = self.column(step.cpu);
-        if is_shown_elsewhere(&step.action) || (is_preempt_count(&step.action) && !self.is_shared(column)) {
+        if is_preempt_count(&step.action) && !self.is_shared(column) {
             return;
         }
-        let depth = self.enter(column, &step.task, &step.function, step.irqs_off);
-        self.draw(column, step.irqs_off, depth, What::Step(step.action.clone()));
+        let depth = self.enter(column, &step.task, &step.function);
+        self.irqs_off.insert(&step.task, step.irqs_off);
+        if !is_shown_elsewhere(&step.action) {
+            self.draw(column, &step.task, depth, What::Step(step.action.clone()));
+        }
     }
 
     fn wait(&mut self, wait: &'a Wait) {
         let column = self.column(wait.cpu);
-        let depth = self.enter(column, &wait.task, &wait.function, wait.irqs_off);
-        self.draw(column, wait.irqs_off, depth, What::Wait(in_a_column(wait)));
+        let depth = self.enter(column, &wait.task, &wait.function);
+        let on = wait.holder.as_ref().map(|holder| holder.cpu).filter(|cpu| *cpu != wait.cpu);
+        self.irqs_off.insert(&wait.task, wait.irqs_off);
+        self.draw(column, &wait.task, depth, What::Wait { text: in_a_column(wait), on });
     }
 
     /// Draws the way of a task into a function; gives the depth below it.
-    fn enter(&mut self, column: usize, task: &'a str, function: &str, irqs_off: bool) -> usize {
+    fn enter(&mut self, column: usize, task: &'a str, function: &str) -> usize {
         if self.is_shared(column) && self.running.insert(column, task) != Some(task) {
-            self.draw(column, irqs_off, 0, What::Task(task.to_owned()));
+            self.draw(column, task, 0, What::Task(task.to_owned()));
         }
         let mut stack = self.stacks.remove(task).unwrap_or_default();
         let first_new = enter(&mut stack, function, self.calls);
         for (depth, function) in stack.iter().enumerate().skip(first_new) {
-            self.draw(column, irqs_off, depth, What::Enter(function.clone()));
+            self.draw(column, task, depth, What::Enter(function.clone()));
         }
         let depth = stack.len();
         self.stacks.insert(task, stack);
         depth
     }
 
-    fn draw(&mut self, column: usize, irqs_off: bool, depth: usize, what: What) {
+    fn draw(&mut self, column: usize, task: &str, depth: usize, what: What) {
+        let irqs_off = self.irqs_off.get(task).copied().unwrap_or(false);
         self.lines.push(Line { column, irqs_off, depth, what });
     }
 
