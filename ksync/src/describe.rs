@@ -30,6 +30,29 @@ pub(crate) fn describe(request: &Request, value: u64, name: &dyn Fn(CellId) -> S
     }
 }
 
+/// The kind of the request and its word, without values: what a step of one revision has in common with a step of
+/// another.
+pub(crate) fn operation(request: &Request, name: &dyn Fn(CellId) -> String) -> String {
+    let Request::Mem(op) = request else {
+        let shown = format!("{request:?}");
+        return shown.split([' ', '{']).next().unwrap_or_default().to_owned();
+    };
+    let kind = match op {
+        MemOp::Load { .. } => "load",
+        MemOp::Store { .. } => "store",
+        MemOp::Rmw { .. } => "rmw",
+        MemOp::Await { .. } => "await",
+        MemOp::Fence(kind) => return fence(*kind).to_owned(),
+        MemOp::Lock { .. } => "lock",
+        MemOp::TryLock { .. } => "trylock",
+        MemOp::Unlock { .. } => "unlock",
+        MemOp::IsLocked { .. } => "is_locked",
+        MemOp::Read { .. } => "read",
+        MemOp::Write { .. } => "write",
+    };
+    op.cell().map_or_else(|| kind.to_owned(), |cell| format!("{kind} {}", name(cell)))
+}
+
 /// A request that waits and was not answered; any other reads as if it had been answered with 0.
 pub(crate) fn describe_wait(request: &Request, name: &dyn Fn(CellId) -> String) -> String {
     match request {

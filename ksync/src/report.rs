@@ -143,6 +143,11 @@ pub struct TraceStep {
     pub function: String,
     /// The source line, as `file:line`.
     pub place: String,
+    /// The kind of operation and its word, as `lock stopper26.lock`: what a replay on another revision looks for.
+    pub operation: String,
+    /// Which of several outcomes of the operation this is: the value that a choice takes, or the message that a
+    /// read takes.
+    pub way: u16,
     /// What happens, in words, as `lock stopper26.lock` or `migration/1.on_cpu = 0 (release)`.
     pub action: String,
     /// Names of the locks that the task holds after the step, oldest first.

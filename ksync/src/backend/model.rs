@@ -33,7 +33,7 @@ enum Slot {
 impl<T: Word> Cell<T> {
     pub(crate) fn new(kind: Kind, value: T, name: fmt::Arguments<'_>) -> Self {
         let bits = value.to_bits();
-        let slot = match world::new_cell(kind, bits, name) {
+        let slot = match world::new_cell(kind, bits, T::MASK, name) {
             Some(id) => Slot::Bound(id),
             None => Slot::Memory(Word64::new(bits)),
         };
@@ -197,7 +197,7 @@ pub(crate) struct RawSpinLock(Option<Slot>);
 
 impl RawSpinLock {
     pub(crate) fn named(name: fmt::Arguments<'_>) -> Self {
-        RawSpinLock(Some(match world::new_cell(Kind::Lock, 0, name) {
+        RawSpinLock(Some(match world::new_cell(Kind::Lock, 0, u64::MAX, name) {
             Some(id) => Slot::Bound(id),
             None => Slot::Memory(Word64::new(0)),
         }))

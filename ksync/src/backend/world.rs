@@ -14,6 +14,8 @@ use std::fmt;
 pub(crate) struct CellDecl {
     pub(crate) kind: Kind,
     pub(crate) init: u64,
+    /// Bits that the word's type has.
+    pub(crate) mask: u64,
     pub(crate) name: String,
     pub(crate) frame: Option<FrameId>,
 }
@@ -72,14 +74,14 @@ pub(crate) fn make(scenario: &Scenario) -> Made {
     Made { setup, cells: CELLS.take(), cpus, frames: FRAMES.get() }
 }
 
-pub(crate) fn new_cell(kind: Kind, bits: u64, name: fmt::Arguments<'_>) -> Option<CellId> {
+pub(crate) fn new_cell(kind: Kind, bits: u64, mask: u64, name: fmt::Arguments<'_>) -> Option<CellId> {
     match phase() {
         Phase::Outside => None,
         Phase::Torn => Some(0),
         Phase::Setup => CELLS.with_borrow_mut(|cells| {
             let id = cells.len() as CellId;
             let name = if name.as_str() == Some("") { format!("word{id}") } else { name.to_string() };
-            cells.push(CellDecl { kind, init: bits, name, frame: OPEN_FRAME.get() });
+            cells.push(CellDecl { kind, init: bits, mask, name, frame: OPEN_FRAME.get() });
             Some(id)
         }),
         Phase::Explorer | Phase::Loom => {

@@ -4,6 +4,7 @@
 use super::machine::Machine;
 use super::memory::Memory;
 use super::state::State;
+use super::step::Ways;
 use crate::op::Request;
 use crate::verdict::Verdict;
 
@@ -13,7 +14,7 @@ pub(super) fn perform<M: Memory>(
     state: &State<M>,
     task: usize,
     request: &Request,
-    ways: &mut Vec<Result<(State<M>, u64), Verdict>>,
+    ways: &mut Ways<M>,
 ) {
     if let &Request::Nondet(n) = request {
         ways.extend((0..n).map(|choice| Ok((state.clone(), choice))));

@@ -18,6 +18,7 @@ mod machine;
 pub mod memory;
 mod minimal;
 pub(crate) mod quiet;
+mod replay;
 mod schedule;
 mod search;
 mod state;
@@ -27,6 +28,7 @@ mod task;
 mod walk;
 
 pub use memory::CellKind;
+pub use replay::{Replayed, replay};
 pub(crate) use task::{request, task_migrates};
 
 use crate::report::{Model, Options, Report, Trace};

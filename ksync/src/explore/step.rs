@@ -8,6 +8,7 @@ use super::state::State;
 use super::task::{At, Nondeterminism, Reply};
 use crate::op::{CellId, IrqId, MemOp, Request};
 use crate::verdict::Verdict;
+use smallvec::SmallVec;
 
 /// One thing that happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +38,9 @@ pub(super) enum Next<M> {
     To(State<M>),
     Fails(Verdict),
 }
+
+/// Every way in which a request can be met: the state that follows and the reply, or a failure.
+pub(super) type Ways<M> = SmallVec<[Result<(State<M>, u64), Verdict>; 1]>;
 
 /// The moves of a state, each with where it leads.
 pub(super) type Moves<M> = Vec<(Move, Next<M>)>;
@@ -132,23 +136,23 @@ fn perform<M: Memory>(
     moves: &mut Moves<M>,
 ) -> Result<(), Nondeterminism> {
     let At::Asks(asked) = machine.at(task, state.tasks[task].node) else { return Ok(()) };
-    let request = asked.request.clone();
-    let mut ways: Vec<Result<(State<M>, u64), Verdict>> = Vec::new();
+    let asked = asked.clone();
+    let mut ways: Ways<M> = SmallVec::new();
     let agent = usize::from(state.tasks[task].cpu);
-    if let Request::Mem(op) = &request {
+    if let Request::Mem(op) = &asked.request {
         if let Some(verdict) = forbidden(machine, stepping, state, task, op) {
             moves.push((Move::Step { task: task as u8, way: 0 }, Next::Fails(verdict)));
             return Ok(());
         }
-        let op = with_holder(op, agent);
-        state.mem.step(agent, &op, &mut |mem, shown| {
+        let mine = with_holder(op, agent);
+        state.mem.step(agent, mine.as_ref().unwrap_or(op), &mut |mem, shown| {
             ways.push(match shown {
                 Shown::Value(value) => Ok((state.with_memory(mem), value)),
                 Shown::Race(cell) => Err(Verdict::Race { word: machine.name(cell) }),
             });
         });
     } else {
-        super::control::perform(machine, state, task, &request, &mut ways);
+        super::control::perform(machine, state, task, &asked.request, &mut ways);
     }
     for (way, result) in ways.into_iter().enumerate() {
         let next = match result {
@@ -181,13 +185,13 @@ fn advance<M: Memory>(
     })
 }
 
-/// The lock's word says which CPU holds it.
-fn with_holder(op: &MemOp, agent: usize) -> MemOp {
+/// The lock's word says which CPU holds it; `None` for any other operation.
+fn with_holder(op: &MemOp, agent: usize) -> Option<MemOp> {
     let holder = agent as u64 + 1;
     match *op {
-        MemOp::Lock { cell, .. } => MemOp::Lock { cell, holder },
-        MemOp::TryLock { cell, .. } => MemOp::TryLock { cell, holder },
-        ref other => other.clone(),
+        MemOp::Lock { cell, .. } => Some(MemOp::Lock { cell, holder }),
+        MemOp::TryLock { cell, .. } => Some(MemOp::TryLock { cell, holder }),
+        _ => None,
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) struct Node {
 }
 
 pub(super) enum At {
-    Asks(Asked),
+    Asks(Rc<Asked>),
     Done,
     Panicked(String),
 }
@@ -263,7 +263,7 @@ impl Tree {
         let result = routine.resume(reply);
         world::enter(before);
         match result {
-            CoroutineResult::Yield(asked) => At::Asks(asked),
+            CoroutineResult::Yield(asked) => At::Asks(Rc::new(asked)),
             CoroutineResult::Return(End::Done) => At::Done,
             CoroutineResult::Return(End::Panicked(message)) => At::Panicked(message),
         }
@@ -272,7 +272,7 @@ impl Tree {
     /// All requests that the task was ever seen to make.
     pub(super) fn all_asked(&self) -> impl DoubleEndedIterator<Item = &Asked> {
         self.nodes.iter().filter_map(|node| match &node.at {
-            At::Asks(asked) => Some(asked),
+            At::Asks(asked) => Some(&**asked),
             _ => None,
         })
     }

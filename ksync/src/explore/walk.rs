@@ -7,7 +7,7 @@ use super::memory::Memory;
 use super::state::State;
 use super::step::{Move, Next, Stepping, moves, run_ahead};
 use super::task::{At, Nondeterminism, Reply};
-use crate::describe::describe;
+use crate::describe::{describe, operation};
 use crate::op::{MemOp, Request};
 use crate::place::function_at;
 use crate::report::TraceStep;
@@ -57,6 +57,17 @@ fn note_all<M: Memory>(
     Ok(())
 }
 
+impl Machine {
+    /// The name by which a replay knows what this move does.
+    pub(super) fn operation(&self, request: &Request, happens: Move) -> String {
+        match happens {
+            Move::Interrupt { irq, .. } => format!("interrupt {}", self.setup.irqs[usize::from(irq)].name),
+            Move::Migrate { cpu, .. } => format!("move to CPU{}", self.cpus[usize::from(cpu)]),
+            Move::Step { .. } | Move::Tick => operation(request, &|cell| self.name(cell)),
+        }
+    }
+}
+
 /// Adds what a move does to the run.
 fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, happens: Move, next: &Next<M>) {
     let Some(task) = happens.task() else { return };
@@ -71,6 +82,8 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
         Next::Fails(_) => 0,
     };
     let function = function_at(asked.place);
+    let operation = machine.operation(&asked.request, happens);
+    let way = if let Move::Step { way, .. } = happens { way } else { 0 };
     let action = match happens {
         Move::Interrupt { irq, .. } => format!("interrupt: {}", machine.setup.irqs[usize::from(irq)].name),
         Move::Migrate { cpu, .. } => format!("moved to CPU{}", machine.cpus[usize::from(cpu)]),
@@ -96,6 +109,8 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
         cpu: machine.cpus[usize::from(here.cpu)],
         function,
         place: format!("{}:{}", asked.place.file(), asked.place.line()),
+        operation,
+        way,
         action,
         holds: mine.map(|held| machine.name(held.cell)).collect(),
         irqs_off,

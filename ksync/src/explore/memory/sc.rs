@@ -63,8 +63,8 @@ impl Memory for Sc {
         }
     }
 
-    fn eager(_op: &MemOp) -> bool {
-        false
+    fn eager(op: &MemOp) -> bool {
+        matches!(op, MemOp::Fence(_))
     }
 
     fn newest(&self, cell: CellId) -> u64 {

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A task's requests, performed on loom.
+
+use super::run::{self, Doing, Ending, Event, Failure, Objects, Quit, Waiting, in_loom, with};
+use super::wait;
+use super::words::{self, Held, Memory, touch};
+use crate::op::{CellId, Fence, FrameId, MemOp, Order, Request};
+use crate::place::Place;
+use crate::verdict::Verdict;
+use loom::sync::atomic::Ordering;
+use std::rc::Rc;
+
+/// Performs a request of the running task.
+pub(crate) fn request(request: Request, place: Place) -> u64 {
+    if std::thread::panicking() {
+        return 0; // A guard goes out of scope in an execution that is over.
+    }
+    let me = run::running();
+    let value = match &request {
+        Request::Mem(op) => memory(me, op, place),
+        Request::Sleep { cell, .. } => sleep(me, *cell, &request, place),
+        Request::IrqsOff(off) => with(|run| {
+            run.now.tasks[me].irqs_off = *off;
+            0
+        }),
+        // Nobody preempts, and computing takes no time.
+        Request::PreemptOff(_) | Request::Busy(_) | Request::Nondet(0 | 1) => 0,
+        Request::Cpu => with(|run| u64::from(run.cpu(me))),
+        Request::Work(site) => {
+            round(usize::from(*site));
+            0
+        }
+        Request::Frame(frame, alive) => {
+            life(*frame, *alive);
+            0
+        }
+        Request::Nondet(_) => cannot("loom has no nondeterministic choice"),
+        Request::SetAllowed(_) => cannot("loom moves no task between CPUs"),
+        Request::Raise(_) | Request::IrqReturn(_) => cannot("loom has no interrupts"),
+        Request::Timer(..) | Request::Now => cannot("loom has no clock"),
+        Request::Idle => cannot("loom has no idle task"),
+    };
+    with(|run| run.now.events.push(Event { task: me, place, request, value }));
+    value
+}
+
+fn cannot(what: &str) -> ! {
+    run::fail(Failure::Verdict(Verdict::Unknown { bound: what.to_owned() }))
+}
+
+fn objects() -> Rc<Objects> {
+    with(|run| run.now.objects.clone())
+}
+
+fn memory(me: usize, op: &MemOp, place: Place) -> u64 {
+    let objects = objects();
+    let Some(cell) = op.cell() else {
+        if let MemOp::Fence(kind) = op {
+            fence(&objects, words::barrier(*kind));
+        }
+        return 0;
+    };
+    approach(&objects, cell);
+    let word = &objects.words[cell as usize];
+    let value = match (&word.memory, op) {
+        (Memory::Atomic(bits), MemOp::Load { order, .. }) => in_loom(Some(cell), || bits.load(*order)),
+        (Memory::Atomic(bits), MemOp::Await { cond, order, .. }) => {
+            let value = in_loom(Some(cell), || bits.load(*order));
+            if !cond.holds(value) {
+                alive(cell);
+                let request = Request::Mem(op.clone());
+                wait::block(me, Waiting { request, cell, cond: cond.clone(), place });
+            }
+            value
+        }
+        (Memory::Atomic(bits), MemOp::Store { value, order, .. }) => {
+            in_loom(Some(cell), || bits.store(*value, *order));
+            with(|run| run.wrote(cell, *value, me, place));
+            0
+        }
+        (Memory::Atomic(bits), MemOp::Rmw { rmw, mask, order, observe, .. }) => {
+            let full = *order == Order::Full;
+            if full {
+                fence(&objects, words::barrier(Fence::Mb));
+            }
+            let old = in_loom(Some(cell), || bits.rmw(*rmw, *order));
+            let new = rmw.apply(old, *mask);
+            if let Some(new) = new {
+                with(|run| run.wrote(cell, new, me, place));
+            }
+            alive(cell);
+            if full && new.is_some() {
+                fence(&objects, words::barrier(Fence::Mb));
+            }
+            return observe.of(old, new);
+        }
+        (Memory::Plain(plain), MemOp::Read { .. }) => in_loom(Some(cell), || plain.get()),
+        (Memory::Plain(plain), MemOp::Write { value, .. }) => {
+            in_loom(Some(cell), || plain.set(*value));
+            with(|run| run.wrote(cell, *value, me, place));
+            0
+        }
+        (Memory::Lock(mutex), MemOp::Lock { .. }) => {
+            wait::before_lock(me, cell, place);
+            let held = in_loom(Some(cell), || Held::lock(mutex));
+            with(|run| run.now.tasks[me].doing = Doing::Runs);
+            if with(|run| run.now.ending) != Ending::Not {
+                drop(held);
+                std::panic::resume_unwind(Box::new(Quit));
+            }
+            took(me, cell, held, place);
+            0
+        }
+        (Memory::Lock(mutex), MemOp::TryLock { .. }) => {
+            look_at(cell);
+            let held = in_loom(Some(cell), || Held::try_lock(mutex));
+            let success = held.is_some();
+            if let Some(held) = held {
+                took(me, cell, held, place);
+            }
+            u64::from(success)
+        }
+        (Memory::Lock(_), MemOp::Unlock { .. }) => {
+            release(cell);
+            0
+        }
+        (Memory::Lock(_), MemOp::IsLocked { .. }) => {
+            look_at(cell);
+            // DEVIATION: the newest state of the lock, where the kernel's relaxed read may be stale.
+            with(|run| u64::from(run.now.holders[cell as usize].is_some()))
+        }
+        _ => unreachable!("{op:?} on a word of another kind"),
+    };
+    alive(cell);
+    value
+}
+
+/// Scheduling points before an access, where loom needs them.
+fn approach(objects: &Objects, cell: CellId) {
+    if let Some(frame) = with(|run| run.made.cells[cell as usize].frame) {
+        in_loom(None, || touch(&objects.lives[usize::from(frame)]));
+    }
+    if let Some(condvar) = &objects.words[cell as usize].touch {
+        in_loom(None, || touch(condvar));
+    }
+}
+
+fn fence(objects: &Objects, ordering: Ordering) {
+    if let (Some(barriers), Ordering::SeqCst) = (&objects.barriers, ordering) {
+        in_loom(None, || touch(barriers));
+    }
+    in_loom(None, || words::perform_fence(ordering));
+}
+
+/// Whether the word just accessed was alive.
+fn alive(cell: CellId) {
+    let dead = with(|run| {
+        let frame = run.made.cells[cell as usize].frame;
+        frame.is_some_and(|frame| run.now.frames & 1 << frame == 0).then(|| run.name(cell))
+    });
+    if let Some(word) = dead {
+        let property = format!("use of {word} outside of its life");
+        run::fail(Failure::Verdict(Verdict::Violated { property }));
+    }
+}
+
+fn life(frame: FrameId, begins: bool) {
+    let objects = objects();
+    in_loom(None, || touch(&objects.lives[usize::from(frame)]));
+    with(|run| {
+        let bit = 1 << frame;
+        if begins { run.now.frames |= bit } else { run.now.frames &= !bit }
+    });
+}
+
+/// Counts one round of bounded work.
+fn round(site: usize) {
+    let passed = with(|run| {
+        run.now.rounds[site] += 1;
+        let work = &run.made.setup.works[site];
+        (run.now.rounds[site] > work.bound).then(|| (work.name.clone(), work.bound))
+    });
+    if let Some((work, bound)) = passed {
+        run::fail(Failure::Verdict(Verdict::Unbounded { work, bound, pump: Vec::new() }));
+    }
+}
+
+fn sleep(me: usize, cell: CellId, request: &Request, place: Place) -> u64 {
+    let Request::Sleep { cond, .. } = request else { unreachable!("not a sleep") };
+    let objects = objects();
+    approach(&objects, cell);
+    let Memory::Atomic(bits) = &objects.words[cell as usize].memory else { unreachable!("sleeps on a plain word") };
+    let expected = with(|run| run.now.newest[cell as usize]);
+    let value = in_loom(Some(cell), || bits.newest(expected));
+    alive(cell);
+    if !cond.holds(value) {
+        wait::block(me, Waiting { request: request.clone(), cell, cond: cond.clone(), place });
+    }
+    value
+}
+
+fn took(me: usize, cell: CellId, held: Held, place: Place) {
+    with(|run| {
+        run.now.holders[cell as usize] = Some((me, place));
+        run.now.held.push((cell, held));
+    });
+}
+
+fn release(cell: CellId) {
+    let held = with(|run| {
+        run.now.holders[cell as usize] = None;
+        let at = run.now.held.iter().position(|(other, _)| *other == cell)?;
+        Some(run.now.held.swap_remove(at))
+    });
+    in_loom(Some(cell), || drop(held));
+}
+
+/// A lock that is tried or looked at needs a scheduling point at its release: loom has none there.
+fn look_at(cell: CellId) {
+    let known = with(|run| std::mem::replace(&mut run.tried[cell as usize], true));
+    if !known {
+        run::fail(Failure::StartOver);
+    }
+}
