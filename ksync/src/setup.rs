@@ -51,11 +51,12 @@ pub struct Setup {
     pub(crate) irqs: Vec<IrqDecl>,
     pub(crate) works: Vec<WorkDecl>,
     pub(crate) finally: Option<Body>,
+    pub(crate) horizon: u64,
 }
 
 impl Setup {
     pub(crate) fn collect(scenario: &Scenario) -> Setup {
-        let mut setup = Setup::default();
+        let mut setup = Setup { horizon: u64::MAX, ..Setup::default() };
         scenario(&mut setup);
         setup
     }
@@ -132,6 +133,12 @@ impl Setup {
     pub fn bounded_work(&mut self, name: impl Into<String>, bound: u64) -> Work {
         self.works.push(WorkDecl { name: name.into(), bound });
         Work(WorkId::try_from(self.works.len() - 1).expect("at most 256 sites of work"))
+    }
+
+    /// Virtual time stops at so many nanoseconds. A scenario with periodic timers never becomes quiet by itself; at
+    /// the horizon it is a lockup if tasks wait for each other and no timer can break that.
+    pub fn horizon(&mut self, ns: u64) {
+        self.horizon = ns;
     }
 
     /// What must hold when all tasks are done. It sees everything that they did.

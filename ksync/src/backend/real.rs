@@ -71,11 +71,14 @@ impl<T: Word> Cell<T> {
     }
 
     #[inline(always)]
-    pub(crate) fn await_until(&self, cond: impl Fn(T) -> bool + 'static, order: Order) -> T {
+    pub(crate) fn await_until(&self, cond: impl Fn(T) -> bool + 'static, order: Order, body: Option<&dyn Fn()>) -> T {
         loop {
             let value = self.load(order);
             if cond(value) {
                 return value;
+            }
+            if let Some(body) = body {
+                body();
             }
             std::hint::spin_loop();
         }

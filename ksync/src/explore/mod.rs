@@ -25,6 +25,7 @@ mod state;
 mod step;
 mod symmetry;
 mod task;
+mod time;
 mod walk;
 
 pub use memory::CellKind;

@@ -20,6 +20,8 @@ pub(super) struct State<M> {
     pub(super) frames: u64,
     /// Rounds so far at each site of bounded work.
     pub(super) work: SmallVec<[u32; 2]>,
+    /// Everybody who waits in a loop with a body went through it at this time.
+    pub(super) bodies_ran: bool,
     /// Virtual nanoseconds.
     pub(super) clock: u64,
     /// When each armed timer fires.
@@ -37,6 +39,8 @@ pub(super) struct TaskState {
     pub(super) in_nmi: u8,
     /// CPU indices that it may run on.
     pub(super) allowed: u16,
+    /// It goes through the body of its waiting loop next.
+    pub(super) body_due: bool,
     /// It computes until then.
     pub(super) busy_until: u64,
 }
@@ -63,6 +67,7 @@ impl<M: Memory> State<M> {
             cpus: self.cpus.clone(),
             frames: self.frames,
             work: self.work.clone(),
+            bodies_ran: self.bodies_ran,
             clock: self.clock,
             timers: self.timers.clone(),
         }

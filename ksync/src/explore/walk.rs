@@ -63,6 +63,7 @@ impl Machine {
         match happens {
             Move::Interrupt { irq, .. } => format!("interrupt {}", self.setup.irqs[usize::from(irq)].name),
             Move::Migrate { cpu, .. } => format!("move to CPU{}", self.cpus[usize::from(cpu)]),
+            Move::Body { .. } => "waits on".to_owned(),
             Move::Step { .. } | Move::Tick => operation(request, &|cell| self.name(cell)),
         }
     }
@@ -77,7 +78,7 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     let value = match next {
         Next::To(next) => match machine.reply(task, next.tasks[task].node) {
             Reply::Value(value) => value,
-            Reply::Irq(_) => 0,
+            Reply::Irq(_) | Reply::Body => 0,
         },
         Next::Fails(_) => 0,
     };
@@ -87,6 +88,7 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     let action = match happens {
         Move::Interrupt { irq, .. } => format!("interrupt: {}", machine.setup.irqs[usize::from(irq)].name),
         Move::Migrate { cpu, .. } => format!("moved to CPU{}", machine.cpus[usize::from(cpu)]),
+        Move::Body { .. } => "waits on".to_owned(),
         _ => describe(&asked.request, value, &|cell| machine.name(cell)),
     };
     if let (Move::Step { .. }, Request::Mem(op)) = (happens, &asked.request) {
