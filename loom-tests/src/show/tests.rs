@@ -8,12 +8,22 @@ use crate::engine::undecided;
 use expect_test::expect;
 use ksync::{Holder, Lockup, Report, Severity, Trace, TraceStep, Verdict, Wait, WaitsFor};
 
-fn step(task: &str, cpu: u32, function: &str, action: &str, holds: &[&str], irqs_off: bool) -> TraceStep {
+fn step(
+    task: &str,
+    cpu: u32,
+    function: &str,
+    operation: &str,
+    action: &str,
+    holds: &[&str],
+    irqs_off: bool,
+) -> TraceStep {
     TraceStep {
         task: task.to_owned(),
         cpu,
         function: function.to_owned(),
         place: "x.rs:1".to_owned(),
+        operation: operation.to_owned(),
+        way: 0,
         action: action.to_owned(),
         holds: holds.iter().map(|&lock| lock.to_owned()).collect(),
         irqs_off,
@@ -21,16 +31,16 @@ fn step(task: &str, cpu: u32, function: &str, action: &str, holds: &[&str], irqs
 }
 
 fn incident() -> Report {
-    let m = |function, action, holds: &[&str]| step("migration/1", 1, function, action, holds, true);
-    let c = |function, action, holds: &[&str]| step("custom_exporter", 26, function, action, holds, true);
+    let m = |function, action, holds: &[&str]| step("migration/1", 1, function, action, action, holds, true);
+    let c = |function, action, holds: &[&str]| step("custom_exporter", 26, function, action, action, holds, true);
     let two = "cpu_stop_queue_two_works";
     let (s1, s26, rq1) = ("stopper1.lock", "stopper26.lock", "rq1.lock");
     let steps = vec![
-        step("migration/1", 1, "__schedule", "preempt_disable()", &[], false),
-        step("migration/1", 1, "__schedule", "interrupts off", &[], true),
+        step("migration/1", 1, "__schedule", "PreemptOff(true)", "preempt_disable()", &[], false),
+        step("migration/1", 1, "__schedule", "IrqsOff(true)", "interrupts off", &[], true),
         m("__schedule", "lock rq1.lock", &[rq1]),
         m("__schedule", "migration/1.on_rq = 0", &[rq1]),
-        step("custom_exporter", 26, two, "interrupts off", &[], true),
+        step("custom_exporter", 26, two, "IrqsOff(true)", "interrupts off", &[], true),
         c(two, "lock stopper1.lock", &[s1]),
         c(two, "lock stopper26.lock", &[s1, s26]),
         c("try_to_wake_up", "lock migration/1.pi_lock", &[s1, s26, "migration/1.pi_lock"]),
@@ -118,7 +128,7 @@ fn text_draws_what_the_commit_message_drew() {
                                                          #         -- spins on migration/1.on_cpu,
                                                          #             written by CPU1
 
-        # Interrupts are off on that CPU.
+        # Interrupts are off. Private steps: on words that no other task of this run touches.
 
         migration/1 on CPU1 waits for stopper26.lock in cpu_stop_queue_work(), held by custom_exporter
           on CPU26 since cpu_stop_queue_two_works().
@@ -178,9 +188,25 @@ fn a_violation_ends_with_its_message() {
 #[test]
 fn two_tasks_of_one_cpu_are_told_apart() {
     let mut report = incident();
-    let preempted = step("custom_exporter", 1, "migrate_swap", "preempt_disable()", &[], false);
+    let preempted = step("custom_exporter", 1, "migrate_swap", "PreemptOff(true)", "preempt_disable()", &[], false);
     report.trace.as_mut().expect("it has one").steps.insert(0, preempted);
     let page = text::page(&story(&report));
     assert!(page.contains("[custom_exporter]") && page.contains("[migration/1]"), "{page}");
     assert!(page.contains("preempt_disable()"), "where two tasks share a CPU it decides who runs: {page}");
+}
+
+#[test]
+fn private_steps_at_the_head_of_a_function_are_counted() {
+    let mut report = incident();
+    let steps = &mut report.trace.as_mut().expect("it has one").steps;
+    for word in ["work.fn", "work.arg", "work.done"] {
+        let (operation, action) = (format!("write {word}"), format!("{word} = 1"));
+        steps.push(step("migration/1", 1, "stop_one_cpu_nowait", &operation, &action, &[], true));
+    }
+    let page = text::page(&story(&report));
+    assert!(page.contains("stop_one_cpu_nowait()\n#         [3 private steps]\n"), "{page}");
+    let shared = step("custom_exporter", 26, "migrate_swap", "load work.arg", "read work.arg -> 1", &[], true);
+    report.trace.as_mut().expect("it has one").steps.push(shared);
+    let page = text::page(&story(&report));
+    assert!(page.contains("work.arg = 1\n") && !page.contains("[3 private steps]"), "{page}");
 }

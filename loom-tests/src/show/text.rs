@@ -31,9 +31,7 @@ fn columns(picture: &Picture) -> String {
     for line in &picture.lines {
         page.cell(line.column, line.irqs_off, 2 * line.depth, &line.what.to_string());
     }
-    if picture.lines.iter().any(|line| line.irqs_off) {
-        page.text.push_str("\n# Interrupts are off on that CPU.\n");
-    }
+    page.text.push_str("\n# Interrupts are off. Private steps: on words that no other task of this run touches.\n");
     page.text
 }
 
