@@ -6,7 +6,8 @@
 
 use ksync::second::{Touch, check_touching};
 use ksync::{
-    Acquire, Atomic, Full, Model, Options, Plain, Relaxed, Release, Scenario, Setup, Verdict, smp_mb, smp_rmb, smp_wmb,
+    Acquire, Atomic, Full, Model, Options, Plain, Relaxed, Release, Scenario, Setup, Verdict, smp_mb, smp_rmb,
+    smp_wmb,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
