@@ -73,6 +73,7 @@ pub fn check_touching(touch: Touch, scenario: &Scenario, options: &Options) -> R
         executions: 0,
         steps: 0,
         depth: 0,
+        memory: 0,
         exhausted: false,
         bounds: format!("executions {}, branches {MAX_BRANCHES}, touches {touch:?}", options.max_states),
         seconds: 0.0,
