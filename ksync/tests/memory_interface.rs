@@ -11,7 +11,15 @@ const DATA: CellId = 2;
 const LOCK: CellId = 3;
 
 fn fresh<M: Memory>(agents: usize) -> M {
-    M::new(agents, &[(CellKind::Atomic, 0), (CellKind::Atomic, 0), (CellKind::Plain, 0), (CellKind::Lock, 0)])
+    M::new(
+        agents,
+        &[
+            (CellKind::Atomic, 0),
+            (CellKind::Atomic, 0),
+            (CellKind::Plain, 0),
+            (CellKind::Lock, 0),
+        ],
+    )
 }
 
 /// All results of a step.
@@ -30,28 +38,50 @@ fn after<M: Memory>(memory: &M, agent: usize, op: &MemOp) -> M {
 
 /// What a read can return.
 fn shown<M: Memory>(memory: &M, agent: usize, op: &MemOp) -> Vec<Shown> {
-    steps(memory, agent, op).into_iter().map(|(_, shown)| shown).collect()
+    steps(memory, agent, op)
+        .into_iter()
+        .map(|(_, shown)| shown)
+        .collect()
 }
 
 fn load(cell: CellId) -> MemOp {
-    MemOp::Load { cell, order: Order::Relaxed }
+    MemOp::Load {
+        cell,
+        order: Order::Relaxed,
+    }
 }
 
 fn store(cell: CellId, value: u64) -> MemOp {
-    MemOp::Store { cell, value, order: Order::Relaxed }
+    MemOp::Store {
+        cell,
+        value,
+        order: Order::Relaxed,
+    }
 }
 
 fn exchange(cell: CellId, value: u64, order: Order) -> MemOp {
-    MemOp::Rmw { cell, rmw: Rmw::Xchg(value), mask: u64::MAX, order, observe: Observe::Old }
+    MemOp::Rmw {
+        cell,
+        rmw: Rmw::Xchg(value),
+        mask: u64::MAX,
+        order,
+        observe: Observe::Old,
+    }
 }
 
 const READ: MemOp = MemOp::Read { cell: DATA };
-const WRITE: MemOp = MemOp::Write { cell: DATA, value: 7 };
+const WRITE: MemOp = MemOp::Write {
+    cell: DATA,
+    value: 7,
+};
 
 fn stale_reads_end_with_learn<M: Memory>() {
     let memory = after(&fresh::<M>(2), 0, &store(X, 1));
     let mut memory = after(&memory, 0, &WRITE);
-    assert_eq!(shown(&memory, 1, &load(X)), [Shown::Value(0), Shown::Value(1)]);
+    assert_eq!(
+        shown(&memory, 1, &load(X)),
+        [Shown::Value(0), Shown::Value(1)]
+    );
     assert_eq!(shown(&memory, 1, &READ), [Shown::Race(DATA)]);
     memory.learn(1, 0);
     assert_eq!(shown(&memory, 1, &load(X)), [Shown::Value(1)]);
@@ -70,8 +100,13 @@ fn learn_is_carried_on() {
     let mut memory = after(&fresh::<Lkmm>(3), 0, &store(X, 1));
     memory.learn(1, 0);
     let memory = after(&memory, 1, &store(Y, 1));
-    let acquire = MemOp::Load { cell: Y, order: Order::Acquire };
-    let read = steps(&memory, 2, &acquire).into_iter().find(|(_, shown)| *shown == Shown::Value(1));
+    let acquire = MemOp::Load {
+        cell: Y,
+        order: Order::Acquire,
+    };
+    let read = steps(&memory, 2, &acquire)
+        .into_iter()
+        .find(|(_, shown)| *shown == Shown::Value(1));
     let (memory, _) = read.expect("y can be read");
     assert_eq!(shown(&memory, 2, &load(X)), [Shown::Value(1)]);
 }
@@ -82,7 +117,15 @@ fn the_dead_hold_nothing_back<M: Memory>() {
     stores.retire(1);
     stores.canon();
     // What nobody can read any more leaves no trace: as if it had been so from the start.
-    let mut start = M::new(2, &[(CellKind::Atomic, 1), (CellKind::Atomic, 0), (CellKind::Plain, 7), (CellKind::Lock, 0)]);
+    let mut start = M::new(
+        2,
+        &[
+            (CellKind::Atomic, 1),
+            (CellKind::Atomic, 0),
+            (CellKind::Plain, 7),
+            (CellKind::Lock, 0),
+        ],
+    );
     start.retire(1);
     start.canon();
     // Agent 0 still carries its own store for others; there are none, once it is gone.
@@ -109,7 +152,13 @@ fn names_do_not_matter<M: Memory>() {
         (0, MemOp::Fence(Fence::BeforeAtomic)),
         (1, exchange(Y, 2, Order::Full)),
         (1, MemOp::Fence(Fence::AfterAtomic)),
-        (2, MemOp::Lock { cell: LOCK, holder: 1 }),
+        (
+            2,
+            MemOp::Lock {
+                cell: LOCK,
+                holder: 1,
+            },
+        ),
         (2, MemOp::Unlock { cell: LOCK }),
         (0, MemOp::Read { cell: DATA }),
         (1, store(X, 3)),
@@ -123,7 +172,11 @@ fn names_do_not_matter<M: Memory>() {
         for (one, other) in &pairs {
             let (ones, others) = (steps(one, agent, &op), steps(other, to[agent], &op));
             assert_eq!(ones.len(), others.len());
-            next.extend(ones.into_iter().zip(others).map(|((one, _), (other, _))| (one, other)));
+            next.extend(
+                ones.into_iter()
+                    .zip(others)
+                    .map(|((one, _), (other, _))| (one, other)),
+            );
         }
         pairs = next;
         for (one, other) in &mut pairs {
@@ -147,7 +200,10 @@ fn rename() {
 
 fn newest_is_last_in_modification_order<M: Memory>() {
     let memory = after(&fresh::<M>(2), 0, &store(X, 1));
-    let mut found: Vec<u64> = steps(&memory, 1, &store(X, 2)).iter().map(|(next, _)| next.newest(X)).collect();
+    let mut found: Vec<u64> = steps(&memory, 1, &store(X, 2))
+        .iter()
+        .map(|(next, _)| next.newest(X))
+        .collect();
     found.sort_unstable();
     assert_eq!(found, [1, 2], "the second store can go below the first");
     assert_eq!(after(&memory, 0, &store(X, 3)).newest(X), 3);
@@ -167,10 +223,20 @@ fn loops_close<M: Memory>() {
     let mut seen = Vec::new();
     for _ in 0..20 {
         for agent in 0..2 {
-            memory = after(&memory, agent, &MemOp::Lock { cell: LOCK, holder: 1 });
+            memory = after(
+                &memory,
+                agent,
+                &MemOp::Lock {
+                    cell: LOCK,
+                    holder: 1,
+                },
+            );
             memory = after(&memory, agent, &WRITE);
             memory = after(&memory, agent, &MemOp::Unlock { cell: LOCK });
-            memory = steps(&memory, agent, &exchange(X, 1, Order::Full)).pop().expect("an exchange").0;
+            memory = steps(&memory, agent, &exchange(X, 1, Order::Full))
+                .pop()
+                .expect("an exchange")
+                .0;
             memory.canon();
         }
         if seen.contains(&memory) {

@@ -16,7 +16,10 @@ fn check<M: Memory>(column: usize, search: Search) -> usize {
     let (mut programs, mut states) = (0, 0);
     for line in include_str!("data/outcomes.tsv").lines().skip(1) {
         let columns: Vec<&str> = line.split('\t').collect();
-        let finals: Vec<&str> = ["x", "y"].into_iter().filter(|name| columns[1].contains(&format!(":{name}"))).collect();
+        let finals: Vec<&str> = ["x", "y"]
+            .into_iter()
+            .filter(|name| columns[1].contains(&format!(":{name}")))
+            .collect();
         let expected: BTreeSet<String> = columns[column].split(' ').map(String::from).collect();
         let found = outcomes::<M>(&Program::new(columns[1]), &finals, search);
         assert_eq!(found.outcomes, expected, "{}: {}", columns[0], columns[1]);
@@ -35,9 +38,18 @@ const LKMM: usize = 6;
 fn searches<M: Memory>(column: usize) {
     for search in [
         REDUCED,
-        Search { eager: false, ..REDUCED },
-        Search { retire: false, ..REDUCED },
-        Search { canon: false, ..REDUCED },
+        Search {
+            eager: false,
+            ..REDUCED
+        },
+        Search {
+            retire: false,
+            ..REDUCED
+        },
+        Search {
+            canon: false,
+            ..REDUCED
+        },
     ] {
         println!("{search:?}: {} states", check::<M>(column, search));
     }

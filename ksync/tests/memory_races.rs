@@ -11,8 +11,22 @@ fn races<M: Memory>(text: &str) -> bool {
     let program = Program::new(text);
     let race = |search| outcomes::<M>(&program, &[], search).outcomes.contains(RACE);
     let found = race(REDUCED);
-    for search in [NAIVE, Search { eager: false, ..REDUCED }, Search { retire: false, ..REDUCED }] {
-        assert_eq!(race(search), found, "{search:?} disagrees about races in {text}");
+    for search in [
+        NAIVE,
+        Search {
+            eager: false,
+            ..REDUCED
+        },
+        Search {
+            retire: false,
+            ..REDUCED
+        },
+    ] {
+        assert_eq!(
+            race(search),
+            found,
+            "{search:?} disagrees about races in {text}"
+        );
     }
     found
 }
@@ -71,7 +85,10 @@ fn unordered_accesses_race() {
 #[test]
 fn smp_wmb_and_smp_rmb_order_less_than_c11_fences() {
     // A read is not before smp_wmb(), and a write is not after smp_rmb().
-    for text in ["P:d wmb W:x:1 | await:x:1 mb Q:d:1", "Q:d:1 mb W:x:1 | await:x:1 rmb Q:d:2"] {
+    for text in [
+        "P:d wmb W:x:1 | await:x:1 mb Q:d:1",
+        "Q:d:1 mb W:x:1 | await:x:1 rmb Q:d:2",
+    ] {
         assert!(!races::<Rc11>(text), "rc11: {text}");
         assert!(races::<Lkmm>(text), "lkmm: {text}");
     }
@@ -81,6 +98,16 @@ fn smp_wmb_and_smp_rmb_order_less_than_c11_fences() {
 fn a_lock_shows_the_last_value() {
     let program = Program::new("L:s Q:d:1 U:s | L:s P:d U:s");
     let expected = ["0;".to_string(), "1;".to_string()];
-    assert!(outcomes::<Rc11>(&program, &[], REDUCED).outcomes.iter().eq(&expected));
-    assert!(outcomes::<Lkmm>(&program, &[], REDUCED).outcomes.iter().eq(&expected));
+    assert!(
+        outcomes::<Rc11>(&program, &[], REDUCED)
+            .outcomes
+            .iter()
+            .eq(&expected)
+    );
+    assert!(
+        outcomes::<Lkmm>(&program, &[], REDUCED)
+            .outcomes
+            .iter()
+            .eq(&expected)
+    );
 }

@@ -3,10 +3,10 @@
 //!
 //! An atomic cell holds *messages*: the writes that somebody may still read, in modification order, numbered from
 //! 0. A cell with one message that tells nothing to its reader is *quiet*: it costs one value, and no column.
-//! A race-checked cell holds one value; what can be known of it is its last write, and each agent's last read
-//! since that write.
+//! Race-checked cells, of which only the newest value can be read, are in [`super::plain`].
 
 use super::CellKind;
+use super::columns::Col;
 use super::views::Views;
 use crate::op::CellId;
 use std::hash::{Hash, Hasher};
@@ -16,55 +16,6 @@ use std::ops::Range;
 pub(super) const NOBODY: u8 = u8::MAX;
 /// How many messages of a cell may be readable at once: their numbers have to fit a byte.
 const MAX_LIVE: usize = 250;
-
-/// Something that a view knows about; the number in the view says how much. Packed in one number, so that columns
-/// are found fast: kind, cell, agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Col(u32);
-
-impl Col {
-    /// The last strong fence (`lkmm` only; there it is the first column, always).
-    pub(super) const FENCES: Col = Col(0);
-    const MESSAGES: u32 = 1;
-    const WRITTEN: u32 = 2;
-    const READ_BY: u32 = 3;
-
-    fn new(kind: u32, cell: CellId, agent: u8) -> Col {
-        Col(kind << 28 | cell << 8 | u32::from(agent))
-    }
-
-    /// The newest known message of an atomic cell.
-    pub(super) fn messages(cell: CellId) -> Col {
-        Col::new(Col::MESSAGES, cell, 0)
-    }
-
-    /// Whether the last plain write of a cell is known.
-    fn written(cell: CellId) -> Col {
-        Col::new(Col::WRITTEN, cell, 0)
-    }
-
-    /// Whether an agent's last plain read of a cell is known.
-    fn read_by(cell: CellId, agent: u8) -> Col {
-        Col::new(Col::READ_BY, cell, agent)
-    }
-
-    fn kind(self) -> u32 {
-        self.0 >> 28
-    }
-
-    /// Whether this is about plain accesses.
-    pub(super) fn is_plain(self) -> bool {
-        self.kind() >= Col::WRITTEN
-    }
-
-    fn cell(self) -> CellId {
-        self.0 >> 8 & 0xf_ffff
-    }
-
-    fn agent(self) -> u8 {
-        self.0 as u8
-    }
-}
 
 /// A write that can still be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +31,9 @@ impl Hash for Message {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Two numbers instead of four: memories are hashed all the time.
         state.write_u64(self.value);
-        state.write_u64(u64::from(self.cell) << 9 | u64::from(self.writer) << 1 | u64::from(self.attached));
+        state.write_u64(
+            u64::from(self.cell) << 9 | u64::from(self.writer) << 1 | u64::from(self.attached),
+        );
     }
 }
 
@@ -89,10 +42,10 @@ impl Hash for Message {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Cells {
     /// The newest value of each cell.
-    newest: Vec<u64>,
+    pub(super) newest: Vec<u64>,
     /// By cell, then in modification order.
     messages: Vec<Message>,
-    cols: Vec<Col>,
+    pub(super) cols: Vec<Col>,
     pub(super) views: Views,
     /// Number of views that belong to the model.
     own: usize,
@@ -102,7 +55,13 @@ impl Cells {
     pub(super) fn new(cells: &[(CellKind, u64)], own: usize, cols: Vec<Col>) -> Cells {
         let newest = cells.iter().map(|&(_, value)| value).collect();
         let views = Views::new(own, cols.len());
-        Cells { newest, messages: Vec::new(), cols, views, own }
+        Cells {
+            newest,
+            messages: Vec::new(),
+            cols,
+            views,
+            own,
+        }
     }
 
     pub(super) fn newest(&self, cell: CellId) -> u64 {
@@ -123,7 +82,8 @@ impl Cells {
         col.map_or(0, |col| self.views.get(row, col).into())
     }
 
-    fn ensure(&mut self, col: Col) -> usize {
+    /// The column, which says nothing yet if it is new.
+    pub(super) fn ensure(&mut self, col: Col) -> usize {
         self.cols.binary_search(&col).unwrap_or_else(|at| {
             self.cols.insert(at, col);
             self.views.insert_col(at, self.own + self.messages.len());
@@ -133,7 +93,10 @@ impl Cells {
 
     fn range(&self, cell: CellId) -> Range<usize> {
         let start = self.messages.partition_point(|message| message.cell < cell);
-        let len = self.messages[start..].iter().take_while(|message| message.cell == cell).count();
+        let len = self.messages[start..]
+            .iter()
+            .take_while(|message| message.cell == cell)
+            .count();
         start..start + len
     }
 
@@ -143,32 +106,58 @@ impl Cells {
     }
 
     /// The messages of a cell in modification order, each with the row of its view if it has one.
-    pub(super) fn messages(&self, cell: CellId) -> impl Iterator<Item = (Message, Option<usize>)> + '_ {
+    pub(super) fn messages(
+        &self,
+        cell: CellId,
+    ) -> impl Iterator<Item = (Message, Option<usize>)> + '_ {
         let range = self.range(cell);
         let quiet = range.is_empty().then(|| (self.quiet(cell), None));
-        quiet.into_iter().chain(range.map(|at| (self.messages[at], Some(self.own + at))))
+        quiet
+            .into_iter()
+            .chain(range.map(|at| (self.messages[at], Some(self.own + at))))
     }
 
     fn quiet(&self, cell: CellId) -> Message {
-        Message { cell, writer: NOBODY, attached: false, value: self.newest(cell) }
+        Message {
+            cell,
+            writer: NOBODY,
+            attached: false,
+            value: self.newest(cell),
+        }
     }
 
     /// The message at a position, and the row of its view.
     pub(super) fn message(&self, cell: CellId, at: usize) -> (Message, Option<usize>) {
         let range = self.range(cell);
-        if range.is_empty() { (self.quiet(cell), None) } else { (self.messages[range.start + at], Some(self.own + range.start + at)) }
+        if range.is_empty() {
+            (self.quiet(cell), None)
+        } else {
+            (
+                self.messages[range.start + at],
+                Some(self.own + range.start + at),
+            )
+        }
     }
 
     /// Puts a write at a position of the modification order. Returns the row of its view, which knows nothing yet,
     /// and the cell's column.
-    pub(super) fn insert(&mut self, cell: CellId, at: usize, writer: usize, value: u64) -> (usize, usize) {
+    pub(super) fn insert(
+        &mut self,
+        cell: CellId,
+        at: usize,
+        writer: usize,
+        value: u64,
+    ) -> (usize, usize) {
         let mut range = self.range(cell);
         if range.is_empty() {
             let quiet = self.quiet(cell);
             self.add_message(range.start, quiet);
             range.end += 1;
         }
-        assert!(range.len() < MAX_LIVE, "more than {MAX_LIVE} values of cell {cell} can be read at once");
+        assert!(
+            range.len() < MAX_LIVE,
+            "more than {MAX_LIVE} values of cell {cell} can be read at once"
+        );
         let col = self.ensure(Col::messages(cell));
         if at < range.len() {
             self.views.shift(col, at as u8);
@@ -176,7 +165,15 @@ impl Cells {
             self.newest[cell as usize] = value;
         }
         let index = range.start + at;
-        self.add_message(index, Message { cell, writer: writer as u8, attached: false, value });
+        self.add_message(
+            index,
+            Message {
+                cell,
+                writer: writer as u8,
+                attached: false,
+                value,
+            },
+        );
         (self.own + index, col)
     }
 
@@ -202,40 +199,6 @@ impl Cells {
         self.own -= 1;
     }
 
-    /// Whether a plain access of `agent` races, where `knows` says of a column whether the access is bound to see
-    /// it: a read has to know the last write, a write also all reads since.
-    pub(super) fn races(&self, agent: usize, cell: CellId, write: bool, knows: impl Fn(usize) -> bool) -> bool {
-        if self.col(Col::written(cell)).is_some_and(|col| !knows(col)) {
-            return true;
-        }
-        write && self.reads(cell).any(|col| self.cols[col] != Col::read_by(cell, agent as u8) && !knows(col))
-    }
-
-    fn reads(&self, cell: CellId) -> Range<usize> {
-        let start = self.cols.partition_point(|&col| col < Col::read_by(cell, 0));
-        let end = self.cols[start..].partition_point(|&col| col <= Col::read_by(cell, u8::MAX));
-        start..start + end
-    }
-
-    /// A plain read that nobody else knows yet. Returns its column, where the model marks who knows it.
-    pub(super) fn plain_read(&mut self, agent: usize, cell: CellId) -> usize {
-        let col = self.ensure(Col::read_by(cell, agent as u8));
-        self.views.fill(col, 0);
-        col
-    }
-
-    /// A plain write that nobody else knows yet. It is bound to come after all earlier accesses, so whoever knows
-    /// it need not know them: they are forgotten.
-    pub(super) fn plain_write(&mut self, cell: CellId, value: u64) -> usize {
-        self.newest[cell as usize] = value;
-        for col in self.reads(cell) {
-            self.views.fill(col, 1);
-        }
-        let col = self.ensure(Col::written(cell));
-        self.views.fill(col, 0);
-        col
-    }
-
     /// Number of views.
     pub(super) fn rows(&self) -> usize {
         self.own + self.messages.len()
@@ -252,7 +215,17 @@ impl Cells {
             }
         }
         if !any {
-            base = self.cols.iter().map(|&col| if col.is_plain() { 1 } else { (self.live(col.cell()) - 1) as u8 }).collect();
+            base = self
+                .cols
+                .iter()
+                .map(|&col| {
+                    if col.is_plain() {
+                        1
+                    } else {
+                        (self.live(col.cell()) - 1) as u8
+                    }
+                })
+                .collect();
         }
         if self.cols.first() == Some(&Col::FENCES) {
             base[0] = 0;
@@ -300,7 +273,8 @@ impl Cells {
             }
             let cell = message.cell;
             let near = |other: Option<&Message>| other.is_some_and(|other| other.cell == cell);
-            let alone = !near(self.messages.get(at + 1)) && !near(at.checked_sub(1).and_then(|below| self.messages.get(below)));
+            let alone = !near(self.messages.get(at + 1))
+                && !near(at.checked_sub(1).and_then(|below| self.messages.get(below)));
             if zero && alone {
                 self.messages.remove(at);
                 self.views.remove_rows(self.own + at, 1);
@@ -314,7 +288,7 @@ impl Cells {
         for message in &mut self.messages {
             message.writer = new(message.writer);
         }
-        for col in self.cols.iter_mut().filter(|col| col.kind() == Col::READ_BY) {
+        for col in self.cols.iter_mut().filter(|col| col.is_read()) {
             *col = Col::read_by(col.cell(), new(col.agent()));
         }
         rows.extend(self.own..self.own + self.messages.len());

@@ -25,7 +25,9 @@ impl Sc {
 
 impl Memory for Sc {
     fn new(_agents: usize, cells: &[(CellKind, u64)]) -> Self {
-        Sc { values: cells.iter().map(|&(_, value)| value).collect() }
+        Sc {
+            values: cells.iter().map(|&(_, value)| value).collect(),
+        }
     }
 
     fn step(&self, agent: usize, op: &MemOp, each: &mut dyn FnMut(Self, Shown)) {
@@ -33,17 +35,26 @@ impl Memory for Sc {
             return;
         }
         let (next, shown) = match *op {
-            MemOp::Load { cell, .. } | MemOp::Await { cell, .. } | MemOp::Read { cell } => (self.clone(), self.at(cell)),
-            MemOp::Store { cell, value, .. } | MemOp::Write { cell, value } => (self.with(cell, value), 0),
-            MemOp::Rmw { cell, rmw, mask, observe, .. } => {
+            MemOp::Load { cell, .. } | MemOp::Await { cell, .. } | MemOp::Read { cell } => {
+                (self.clone(), self.at(cell))
+            }
+            MemOp::Store { cell, value, .. } | MemOp::Write { cell, value } => {
+                (self.with(cell, value), 0)
+            }
+            MemOp::Rmw {
+                cell,
+                rmw,
+                mask,
+                observe,
+                ..
+            } => {
                 let old = self.at(cell);
                 let new = rmw.apply(old, mask);
                 (self.with(cell, new.unwrap_or(old)), observe.of(old, new))
             }
-            MemOp::Fence(_) => (self.clone(), 0),
             MemOp::Lock { cell, holder } => (self.with(cell, holder), 0),
             MemOp::TryLock { cell, holder } if self.at(cell) == 0 => (self.with(cell, holder), 1),
-            MemOp::TryLock { .. } => (self.clone(), 0),
+            MemOp::TryLock { .. } | MemOp::Fence(_) => (self.clone(), 0),
             MemOp::Unlock { cell } => {
                 assert_ne!(self.at(cell), 0, "unlock of a free lock");
                 (self.with(cell, 0), 0)

@@ -12,11 +12,10 @@ pub(super) struct Views {
 impl Views {
     /// Views that know nothing.
     pub(super) fn new(rows: usize, width: usize) -> Views {
-        Views { width, bytes: vec![0; rows * width] }
-    }
-
-    pub(super) fn width(&self) -> usize {
-        self.width
+        Views {
+            width,
+            bytes: vec![0; rows * width],
+        }
     }
 
     pub(super) fn row(&self, row: usize) -> &[u8] {
@@ -83,7 +82,8 @@ impl Views {
 
     pub(super) fn copy(&mut self, into: usize, from: usize) {
         let start = from * self.width;
-        self.bytes.copy_within(start..start + self.width, into * self.width);
+        self.bytes
+            .copy_within(start..start + self.width, into * self.width);
     }
 
     pub(super) fn is_zero(&self, row: usize) -> bool {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Reads, writes, read-modify-writes and plain accesses.
 
-use super::{ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, Lkmm, OWN, READS, SO_FAR, WRITES, row};
+use super::{
+    ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, Lkmm, OWN, READS, SO_FAR, WRITES, row,
+};
 use crate::explore::memory::Shown;
-use crate::explore::memory::cells::Col;
+use crate::explore::memory::columns::Col;
 use crate::op::{CellId, Order};
 
 /// How a read is ordered.
@@ -33,14 +35,24 @@ impl Lkmm {
 
     /// The views that bound a read.
     fn before_read(agent: usize, reading: Reading) -> [usize; 2] {
-        [row(agent, ALL), row(agent, if reading == Reading::Void { ALL } else { READS })]
+        [
+            row(agent, ALL),
+            row(agent, if reading == Reading::Void { ALL } else { READS }),
+        ]
     }
 
     /// The views that bound a write.
     fn before_write(&self, agent: usize, cell: CellId, release: bool) -> [usize; 4] {
         let all = row(agent, ALL);
-        let accesses = self.extra(Extra::Accesses(agent as u8, cell)).unwrap_or(all);
-        [all, row(agent, WRITES), accesses, if release { row(agent, SO_FAR) } else { all }]
+        let accesses = self
+            .extra(Extra::Accesses(agent as u8, cell))
+            .unwrap_or(all);
+        [
+            all,
+            row(agent, WRITES),
+            accesses,
+            if release { row(agent, SO_FAR) } else { all },
+        ]
     }
 
     /// The agent reads the message at `at`, which is not below its bound.
@@ -53,7 +65,9 @@ impl Lkmm {
         let (message, from) = self.cells.message(cell, at);
         // An own message teaches nothing: what it carries is in the agent's views, and its knowledge need not
         // precede this read.
-        let from = from.filter(|&from| usize::from(message.writer) != agent && !self.cells.views.is_zero(from));
+        let from = from.filter(|&from| {
+            usize::from(message.writer) != agent && !self.cells.views.is_zero(from)
+        });
         if let Some(from) = from {
             fence = fence.max(self.fence_of(from));
             self.cells.views.join(row(agent, SO_FAR), from);
@@ -79,23 +93,46 @@ impl Lkmm {
     fn follow(&mut self, agent: usize, cell: CellId, from: usize) {
         let all = row(agent, ALL);
         let news = |(known, new): (&u8, &u8)| new > known;
-        if !self.cells.views.row(all).iter().zip(self.cells.views.row(from)).any(news) {
+        if !self
+            .cells
+            .views
+            .row(all)
+            .iter()
+            .zip(self.cells.views.row(from))
+            .any(news)
+        {
             return;
         }
         let before = self.extras.len();
         let accesses = self.ensure_extra(Extra::Accesses(agent as u8, cell));
         // A new view moves those that stand behind it.
-        let from = if self.extras.len() > before && from >= accesses { from + 1 } else { from };
+        let from = if self.extras.len() > before && from >= accesses {
+            from + 1
+        } else {
+            from
+        };
         self.cells.views.join(accesses, from);
     }
 
     /// The agent writes just above the message `below`, which it took if it is part of a read-modify-write.
-    pub(super) fn write(&mut self, agent: usize, cell: CellId, below: usize, value: u64, release: bool, took: bool) {
+    pub(super) fn write(
+        &mut self,
+        agent: usize,
+        cell: CellId,
+        below: usize,
+        value: u64,
+        release: bool,
+        took: bool,
+    ) {
         self.begin(agent);
         let at = below + 1;
         let before = self.before_write(agent, cell, release);
         let (_, fence) = self.known(&before, None);
-        for seen in self.seen.iter_mut().filter(|seen| seen.cell == cell && seen.at >= at as i16) {
+        for seen in self
+            .seen
+            .iter_mut()
+            .filter(|seen| seen.cell == cell && seen.at >= at as i16)
+        {
             seen.at += 1;
         }
         let (message, col) = self.cells.insert(cell, at, agent, value);
@@ -129,8 +166,19 @@ impl Lkmm {
     }
 
     /// Every read of a message with a wanted value.
-    pub(super) fn reads(&self, agent: usize, cell: CellId, acquire: bool, wanted: &dyn Fn(u64) -> bool, each: &mut dyn FnMut(Self, u64)) {
-        let reading = if acquire { Reading::Acquire } else { Reading::Relaxed };
+    pub(super) fn reads(
+        &self,
+        agent: usize,
+        cell: CellId,
+        acquire: bool,
+        wanted: &dyn Fn(u64) -> bool,
+        each: &mut dyn FnMut(Self, u64),
+    ) {
+        let reading = if acquire {
+            Reading::Acquire
+        } else {
+            Reading::Relaxed
+        };
         let bound = self.bound(&Self::before_read(agent, reading), cell);
         for (at, (message, _)) in self.cells.messages(cell).enumerate().skip(bound) {
             if wanted(message.value) {
@@ -142,7 +190,14 @@ impl Lkmm {
     }
 
     /// Every place for a write.
-    pub(super) fn writes(&self, agent: usize, cell: CellId, value: u64, release: bool, each: &mut dyn FnMut(Self)) {
+    pub(super) fn writes(
+        &self,
+        agent: usize,
+        cell: CellId,
+        value: u64,
+        release: bool,
+        each: &mut dyn FnMut(Self),
+    ) {
         let bound = self.bound(&self.before_write(agent, cell, release), cell);
         for (below, (message, _)) in self.cells.messages(cell).enumerate().skip(bound) {
             if !message.attached {
@@ -168,25 +223,43 @@ impl Lkmm {
     ) {
         self.pending(agent, &mut |start| {
             if can_fail {
-                start.reads(agent, cell, false, &|old| new(old).is_none(), &mut |mut next, old| {
-                    next.after_rmw |= 1 << agent;
-                    each(next, old, None);
-                });
+                start.reads(
+                    agent,
+                    cell,
+                    false,
+                    &|old| new(old).is_none(),
+                    &mut |mut next, old| {
+                        next.after_rmw |= 1 << agent;
+                        each(next, old, None);
+                    },
+                );
             }
             if order != Order::Full {
-                start.updates(agent, cell, order, void, new, &mut |next, old, new| each(next, old, Some(new)));
+                start.updates(agent, cell, order, void, new, &mut |next, old, new| {
+                    each(next, old, Some(new));
+                });
                 return;
             }
             start.strong(agent, row(agent, SO_FAR), &mut |fenced| {
                 fenced.updates(agent, cell, order, void, new, &mut |done, old, new| {
-                    done.strong(agent, row(agent, SO_FAR), &mut |next| each(next, old, Some(new)));
+                    done.strong(agent, row(agent, SO_FAR), &mut |next| {
+                        each(next, old, Some(new));
+                    });
                 });
             });
         });
     }
 
     /// Every read-modify-write that succeeds, without the strong fences around it.
-    fn updates(&self, agent: usize, cell: CellId, order: Order, void: bool, new: &dyn Fn(u64) -> Option<u64>, each: &mut dyn FnMut(Self, u64, u64)) {
+    fn updates(
+        &self,
+        agent: usize,
+        cell: CellId,
+        order: Order,
+        void: bool,
+        new: &dyn Fn(u64) -> Option<u64>,
+        each: &mut dyn FnMut(Self, u64, u64),
+    ) {
         let reading = match order {
             Order::Acquire => Reading::Acquire,
             _ if void => Reading::Void,
@@ -195,7 +268,9 @@ impl Lkmm {
         let release = order == Order::Release;
         let bound = self.bound(&Self::before_read(agent, reading), cell);
         for (at, (message, _)) in self.cells.messages(cell).enumerate().skip(bound) {
-            let Some(new) = new(message.value).filter(|_| !message.attached) else { continue };
+            let Some(new) = new(message.value).filter(|_| !message.attached) else {
+                continue;
+            };
             let mut next = self.clone();
             next.read(agent, cell, at, reading);
             // The write may know more than the read: then it cannot stand right above this message.
@@ -209,9 +284,14 @@ impl Lkmm {
 
     /// A plain access: like a relaxed one, but it races unless it is bound to see all that conflicts.
     pub(super) fn plain(&self, agent: usize, cell: CellId, write: Option<u64>) -> (Self, Shown) {
-        let before = [row(agent, ALL), row(agent, if write.is_some() { WRITES } else { READS })];
+        let before = [
+            row(agent, ALL),
+            row(agent, if write.is_some() { WRITES } else { READS }),
+        ];
         let mut next = self.clone();
-        if self.cells.races(agent, cell, write.is_some(), |col| self.known(&before, Some(col)).0 == 1) {
+        if self.cells.races(agent, cell, write.is_some(), |col| {
+            self.known(&before, Some(col)).0 == 1
+        }) {
             return (next, Shown::Race(cell));
         }
         next.begin(agent);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Forgetting what makes no difference any more, so that equal futures compare equal.
 
-use super::{ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, KINDS, Lkmm, OWN, READS, SO_FAR, Seen, WRITES, row};
-use crate::explore::memory::cells::Col;
+use super::{
+    ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, KINDS, Lkmm, OWN, READS, SO_FAR, Seen, WRITES,
+    row,
+};
+use crate::explore::memory::columns::Col;
 
 impl Lkmm {
     pub(super) fn canonical(&mut self) {
@@ -43,7 +46,10 @@ impl Lkmm {
         let width = self.cells.cols().len();
         let mut known = vec![0; width * self.agents as usize];
         for agent in self.live_agents() {
-            self.bound_of(row(agent, ALL), &mut known[agent * width..(agent + 1) * width]);
+            self.bound_of(
+                row(agent, ALL),
+                &mut known[agent * width..(agent + 1) * width],
+            );
         }
         known
     }
@@ -60,8 +66,11 @@ impl Lkmm {
                 snapshots.push(bound);
             }
         }
-        let agents = self.live_agents().map(|agent| &known[agent * width..(agent + 1) * width]);
-        self.cells.least(agents.chain(snapshots.iter().map(Vec::as_slice)))
+        let agents = self
+            .live_agents()
+            .map(|agent| &known[agent * width..(agent + 1) * width]);
+        self.cells
+            .least(agents.chain(snapshots.iter().map(Vec::as_slice)))
     }
 
     /// Clears the entries of views that say no more than what is joined with them whenever they are used.
@@ -79,13 +88,18 @@ impl Lkmm {
             for kind in [SO_FAR, CARRIED, OWN] {
                 self.drop_forced(row(agent, kind), fence);
             }
-            self.cells.views.subtract(row(agent, OWN), row(agent, CARRIED));
+            self.cells
+                .views
+                .subtract(row(agent, OWN), row(agent, CARRIED));
         }
         for index in 0..self.extras.len() {
             let extra = self.extra_row(index);
             match self.extras[index] {
                 Extra::Accesses(agent, _) => {
-                    self.cells.views.forget(extra, &known[agent as usize * width..(agent as usize + 1) * width]);
+                    self.cells.views.forget(
+                        extra,
+                        &known[agent as usize * width..(agent as usize + 1) * width],
+                    );
                     self.drop_forced(extra, 0);
                 }
                 Extra::Before(agent) | Extra::Unlock(agent) | Extra::AfterLock(agent) => {
@@ -115,10 +129,14 @@ impl Lkmm {
         let own = self.fence_of(view);
         let fence = own.max(with);
         if fence > 0 {
-            self.cells.views.subtract(view, self.fence_row(fence.into()));
+            self.cells
+                .views
+                .subtract(view, self.fence_row(fence.into()));
         }
         // The fence itself stays, unless `with` is as high.
-        self.cells.views.set(view, FENCE, if own <= with { 0 } else { own });
+        self.cells
+            .views
+            .set(view, FENCE, if own <= with { 0 } else { own });
     }
 
     /// Drops the strong fences that bound nothing, and those that nobody can tell from the next one.
@@ -139,7 +157,12 @@ impl Lkmm {
             // It forces no more than the fence below: to be after it is to be after that one.
             if same {
                 self.remove_fence(fence, true);
-            } else if !self.used(fence) && !self.seen.iter().any(|seen| usize::from(seen.fence) == fence) {
+            } else if !self.used(fence)
+                && !self
+                    .seen
+                    .iter()
+                    .any(|seen| usize::from(seen.fence) == fence)
+            {
                 // No event is right after it: whoever is after it is after the next one, which forces the same
                 // and more, and any fence that could be put between can as well be put below.
                 self.remove_fence(fence, false);
@@ -181,17 +204,30 @@ impl Lkmm {
         for agent in self.live_agents() {
             let all = self.fence_of(row(agent, ALL));
             let id = agent as u8;
-            let old = [Extra::Before(id), Extra::Unlock(id), Extra::AfterLock(id)].into_iter().filter_map(|extra| self.extra(extra));
-            let snapshot = old.chain([row(agent, SO_FAR)]).map(|row| self.fence_of(row)).min().unwrap_or(0);
+            let old = [Extra::Before(id), Extra::Unlock(id), Extra::AfterLock(id)]
+                .into_iter()
+                .filter_map(|extra| self.extra(extra));
+            let snapshot = old
+                .chain([row(agent, SO_FAR)])
+                .map(|row| self.fence_of(row))
+                .min()
+                .unwrap_or(0);
             lowest = lowest.min(all.max(snapshot));
         }
         self.seen.sort_unstable();
         let seen = std::mem::take(&mut self.seen);
-        let weaker = |one: &Seen, than: &Seen| one.cell == than.cell && one.fence <= than.fence && one.at >= than.at;
+        let weaker = |one: &Seen, than: &Seen| {
+            one.cell == than.cell && one.fence <= than.fence && one.at >= than.at
+        };
         self.seen = seen
             .iter()
             .enumerate()
-            .filter(|&(at, one)| one.fence > lowest && !seen.iter().enumerate().any(|(other, than)| other != at && weaker(one, than) && (one != than || other < at)))
+            .filter(|&(at, one)| {
+                one.fence > lowest
+                    && !seen.iter().enumerate().any(|(other, than)| {
+                        other != at && weaker(one, than) && (one != than || other < at)
+                    })
+            })
             .map(|(_, &one)| one)
             .collect();
     }
@@ -201,11 +237,13 @@ impl Lkmm {
         for index in (0..self.extras.len()).rev() {
             let extra = self.extras[index];
             // An empty snapshot is still a fence to come.
-            if self.cells.views.is_zero(self.extra_row(index)) && !matches!(extra, Extra::Before(_)) {
+            if self.cells.views.is_zero(self.extra_row(index)) && !matches!(extra, Extra::Before(_))
+            {
                 self.remove_extra(extra);
             }
         }
         let (agents, retired) = (self.agents, self.retired);
-        self.cells.settle(|agent| agent < agents && retired >> agent & 1 != 0);
+        self.cells
+            .settle(|agent| agent < agents && retired >> agent & 1 != 0);
     }
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Barriers, and the order of strong fences.
 
-use super::{ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, Lkmm, OWN, READS, SO_FAR, Seen, WRITES, row};
-use crate::explore::memory::cells::Col;
+use super::{
+    ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, Lkmm, OWN, READS, SO_FAR, Seen, WRITES, row,
+};
+use crate::explore::memory::columns::Col;
 use crate::op::Fence;
 
 impl Lkmm {
@@ -11,20 +13,31 @@ impl Lkmm {
         let id = agent as u8;
         match fence {
             Fence::Mb => return next.strong(agent, row(agent, SO_FAR), each),
-            Fence::AfterAtomic if self.after_rmw >> agent & 1 != 0 => return next.strong(agent, row(agent, SO_FAR), each),
-            Fence::AfterSpinlock if self.after_lock >> agent & 1 != 0 => return next.strong(agent, row(agent, SO_FAR), each),
+            Fence::AfterAtomic if self.after_rmw >> agent & 1 != 0 => {
+                return next.strong(agent, row(agent, SO_FAR), each);
+            }
+            Fence::AfterSpinlock if self.after_lock >> agent & 1 != 0 => {
+                return next.strong(agent, row(agent, SO_FAR), each);
+            }
             Fence::AfterUnlockLock if self.after_lock >> agent & 1 != 0 => {
                 let snapshot = next.ensure_extra(Extra::AfterLock(id));
                 return next.strong(agent, snapshot, each);
             }
             Fence::AfterAtomic | Fence::AfterSpinlock | Fence::AfterUnlockLock => {}
             Fence::Wmb => {
-                next.cells.views.join(row(agent, WRITES), row(agent, BY_WRITES));
+                next.cells
+                    .views
+                    .join(row(agent, WRITES), row(agent, BY_WRITES));
                 // Own writes only: this barrier is not cumulative over what was read.
                 next.cells.views.join(row(agent, CARRIED), row(agent, OWN));
             }
-            Fence::Rmb => next.cells.views.join(row(agent, READS), row(agent, BY_READS)),
-            Fence::AcquireAfterCtrlDep => next.cells.views.join(row(agent, ALL), row(agent, BY_READS)),
+            Fence::Rmb => next
+                .cells
+                .views
+                .join(row(agent, READS), row(agent, BY_READS)),
+            Fence::AcquireAfterCtrlDep => {
+                next.cells.views.join(row(agent, ALL), row(agent, BY_READS));
+            }
             Fence::BeforeAtomic => {
                 next.remove_extra(Extra::Before(id));
                 next.before_rmw |= 1 << agent;
@@ -64,7 +77,11 @@ impl Lkmm {
             // Above a fence that has forced the same, there is nothing to gain: there the new fence bounds its own
             // agent more and nobody less.
             let last = after == self.fences as usize || self.forced(snapshot, after + 1);
-            place = if last { None } else { self.place(snapshot, after + 1) };
+            place = if last {
+                None
+            } else {
+                self.place(snapshot, after + 1)
+            };
             if place.is_none() {
                 let mut next = self;
                 next.put(agent, snapshot, after);
@@ -83,7 +100,10 @@ impl Lkmm {
             return snapshot.iter().all(|&known| known == 0);
         }
         let forced = &self.cells.views.row(self.fence_row(fence))[FENCE + 1..];
-        snapshot.iter().zip(forced).all(|(known, forced)| known <= forced)
+        snapshot
+            .iter()
+            .zip(forced)
+            .all(|(known, forced)| known <= forced)
     }
 
     /// The lowest place from `first` on where a fence with this snapshot may go; a place is the number of fences
@@ -95,21 +115,39 @@ impl Lkmm {
             let col = self.cells.col(Col::messages(seen.cell));
             self.cells.known(snapshot, col) as i16 > seen.at
         };
-        let highest = self.seen.iter().filter(missed).map(|seen| seen.fence as usize).max().unwrap_or(0);
+        let highest = self
+            .seen
+            .iter()
+            .filter(missed)
+            .map(|seen| seen.fence as usize)
+            .max()
+            .unwrap_or(0);
         let place = first.max(highest);
         (place <= self.fences as usize).then_some(place)
     }
 
-    /// Puts a strong fence right above the fence `after`.
+    /// Puts a strong fence right above the fence `after`. The agent's later writes need not carry the snapshot:
+    /// whoever reads them knows of this fence, and is bound by it.
     fn put(&mut self, agent: usize, snapshot: usize, after: usize) {
-        assert!(self.fences < 250, "more than 250 strong fences make a difference at once");
+        assert!(
+            self.fences < 250,
+            "more than 250 strong fences make a difference at once"
+        );
         let at = self.fence_row(after + 1);
         self.fences += 1;
         self.cells.insert_own(at);
-        let snapshot = if snapshot >= at { snapshot + 1 } else { snapshot };
+        let snapshot = if snapshot >= at {
+            snapshot + 1
+        } else {
+            snapshot
+        };
         let views = &mut self.cells.views;
         views.shift(FENCE, after as u8 + 1);
-        for seen in self.seen.iter_mut().filter(|seen| seen.fence as usize > after) {
+        for seen in self
+            .seen
+            .iter_mut()
+            .filter(|seen| seen.fence as usize > after)
+        {
             seen.fence += 1;
         }
         if after > 0 {

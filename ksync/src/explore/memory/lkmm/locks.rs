@@ -3,7 +3,7 @@
 
 use super::access::Reading;
 use super::{ALL, CARRIED, Extra, FENCE, Lkmm, OWN, SO_FAR, row};
-use crate::explore::memory::cells::Col;
+use crate::explore::memory::columns::Col;
 use crate::op::CellId;
 
 impl Lkmm {
@@ -60,7 +60,11 @@ impl Lkmm {
         if let Some(col) = next.cells.col(Col::messages(cell)) {
             next.cells.views.set(snapshot, col, below as u8);
         }
-        debug_assert_eq!(next.fence_of(row(agent, CARRIED)), 0, "column {FENCE} of what is carried is not used");
+        debug_assert_eq!(
+            next.fence_of(row(agent, CARRIED)),
+            0,
+            "column {FENCE} of what is carried is not used"
+        );
         next
     }
 }
