@@ -1,4 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The CPU stopper, `wake_q` and the core of `try_to_wake_up()` and `__schedule()`, ported from Linux.
+//! The CPU stopper, `wake_q`, and the core of `try_to_wake_up()` and `__schedule()`, ported from Linux.
+//!
+//! The functions stand under their C names, in C's order of statements; a kernel is a choice of one revision of each
+//! ([`kernel::Kernel`]). Statements that C has and no property here needs are left out and marked at their line.
 
+pub mod active_balance;
 pub mod catalogue;
+pub mod cpu_stopper;
+pub mod hotplug;
+pub mod kernel;
+pub mod list;
+pub mod machine;
+pub mod migrate_swap;
+pub mod multi_cpu_stop;
+pub mod park;
+pub mod queue_work;
+pub mod rq;
+pub mod scenarios_migrate_swap;
+pub mod schedule;
+pub mod stop_cpus;
+pub mod stopper_thread;
+pub mod task;
+pub mod ttwu;
+pub mod two_works;
+pub mod wake_q;
+
+/// The sources of this crate, so that reports can name functions.
+pub const SOURCES: &[ksync::Source] = ksync::sources!("stopper";
+    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "hotplug.rs", "kernel.rs", "lib.rs", "list.rs",
+    "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "park.rs", "queue_work.rs", "rq.rs",
+    "scenarios_migrate_swap.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
+    "two_works.rs", "wake_q.rs",
+);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn sources_are_all_files_of_the_directory() {
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let files: BTreeSet<String> = std::fs::read_dir(here)
+            .expect("the sources are here")
+            .map(|entry| format!("stopper/src/{}", entry.expect("readable").file_name().display()))
+            .collect();
+        let listed: BTreeSet<String> = super::SOURCES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(listed, files);
+    }
+}

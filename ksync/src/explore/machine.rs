@@ -77,7 +77,7 @@ impl Machine {
             At::Panicked(message) => Some(Verdict::Violated { property: message.clone() }),
             _ => None,
         });
-        failed.map_or_else(|| Next::To(self.first_state()), Next::Fails)
+        failed.map_or_else(|| Next::To(Box::new(self.first_state())), Next::Fails)
     }
 
     fn first_state<M: Memory>(&self) -> State<M> {

@@ -40,12 +40,12 @@ impl Move {
 
 /// Where a move leads.
 pub(super) enum Next<M> {
-    To(State<M>),
+    To(Box<State<M>>),
     Fails(Verdict),
 }
 
 /// Every way in which a request can be met: the state that follows and the reply, or a failure.
-pub(super) type Ways<M> = SmallVec<[Result<(State<M>, u64), Verdict>; 1]>;
+pub(super) type Ways<M> = SmallVec<[Result<(Box<State<M>>, u64), Verdict>; 1]>;
 
 /// The moves of a state, each with where it leads.
 pub(super) type Moves<M> = Vec<(Move, Next<M>)>;
@@ -156,7 +156,7 @@ fn perform<M: Memory>(
         let mine = with_holder(op, agent);
         state.mem.step(agent, mine.as_ref().unwrap_or(op), &mut |mem, shown| {
             ways.push(match shown {
-                Shown::Value(value) => Ok((state.with_memory(mem), value)),
+                Shown::Value(value) => Ok((Box::new(state.with_memory(mem)), value)),
                 Shown::Race(cell) => Err(Verdict::Race { word: machine.name(cell) }),
             });
         });
@@ -245,7 +245,7 @@ fn interrupt<M: Memory>(
     moves: &mut Moves<M>,
 ) -> Result<(), Nondeterminism> {
     for irq in deliverable(machine, state, task) {
-        let mut next = state.clone();
+        let mut next = Box::new(state.clone());
         let cpu = usize::from(state.tasks[task].cpu);
         next.cpus[cpu].pending &= !(1 << irq);
         next.cpus[cpu].running = task as u8;
@@ -274,7 +274,7 @@ fn migrate<M: Memory>(machine: &Machine, state: &State<M>, task: usize, moves: &
         if cpu == here.cpu || here.allowed & (1 << cpu) == 0 {
             continue;
         }
-        let mut next = state.clone();
+        let mut next = Box::new(state.clone());
         next.tasks[task].cpu = cpu;
         let old = &mut next.cpus[usize::from(here.cpu)];
         if old.running == task as u8 {

@@ -26,7 +26,7 @@ fn pending_events<M: Memory>(machine: &Machine, state: &State<M>) -> impl Iterat
 /// Adds what happens when nothing else can: waiting loops go through their bodies, then time goes on.
 pub(super) fn tick<M: Memory>(machine: &Machine, state: &State<M>, moves: &mut Moves<M>) {
     let Some(now) = next_event(machine, state) else { return };
-    let mut next = state.clone();
+    let mut next = Box::new(state.clone());
     let loops = |task: usize| {
         let here = &state.tasks[task];
         let runner = state.cpus[usize::from(here.cpu)].running;
@@ -58,7 +58,7 @@ pub(super) fn body<M: Memory>(
     task: usize,
     moves: &mut Moves<M>,
 ) -> Result<(), Nondeterminism> {
-    let mut next = state.clone();
+    let mut next = Box::new(state.clone());
     next.tasks[task].body_due = false;
     let failed = advance(machine, task, &mut next, Reply::Body)?;
     settle(machine, &mut next, task);

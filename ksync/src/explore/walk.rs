@@ -27,8 +27,9 @@ pub(super) fn walk<M: Memory>(
 ) -> Result<Walk<M>, Nondeterminism> {
     let mut walk = Walk { steps: Vec::new(), held: Vec::new(), end: machine.start() };
     for happens in path.iter().copied().map(Some).chain([None]) {
-        let mut passed: Vec<(State<M>, Move)> = Vec::new();
-        let next = run_ahead(machine, stepping, walk.end, |state, happens| passed.push((state.clone(), happens)))?;
+        let mut passed: Vec<(Box<State<M>>, Move)> = Vec::new();
+        let next =
+            run_ahead(machine, stepping, walk.end, |state, happens| passed.push((Box::new(state.clone()), happens)))?;
         walk.end = next;
         let Some(happens) = happens else {
             note_all(machine, stepping, &mut walk, passed)?;
@@ -47,7 +48,7 @@ fn note_all<M: Memory>(
     machine: &mut Machine,
     stepping: Stepping,
     walk: &mut Walk<M>,
-    passed: Vec<(State<M>, Move)>,
+    passed: Vec<(Box<State<M>>, Move)>,
 ) -> Result<(), Nondeterminism> {
     for (state, happens) in passed {
         let found = moves(machine, stepping, &state)?.into_iter().find(|(other, _)| *other == happens);

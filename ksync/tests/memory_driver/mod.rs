@@ -11,7 +11,7 @@
 //! | `C:x:old:new`, `unless:x:add:unless` | `cmpxchg` (its old value), `atomic_add_unless` (its success); also with `rlx`, `acq`, `rel` |
 //! | `inc:x`, `dec0:x` | `atomic_inc`, `atomic_dec_and_test` |
 //! | `await:x:1` | `smp_cond_load_relaxed(x, VAL == 1)` |
-//! | `L:s` `U:s` `T:s` `Uif:s` `?:s` | `spin_lock`, `spin_unlock`, `spin_trylock`, unlock if the last read was not 0, `spin_is_locked` |
+//! | `L:s` `U:s` `T:s` `Uif:s` `?:s` | `spin_lock`, `spin_unlock`, `spin_trylock`, unlock if the last trylock succeeded, `spin_is_locked` |
 //! | `mb` `wmb` `rmb` `ba` `aa` `as` `aul` `ctrl` | `smp_mb`, `smp_wmb`, `smp_rmb`, `smp_mb__before_atomic`, `__after_atomic`, `__after_spinlock`, `__after_unlock_lock`, `smp_acquire__after_ctrl_dep` |
 //! | `P:x` `Q:x:1` | plain read, plain write |
 //!
@@ -24,20 +24,20 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The outcome of a program in which a plain access races.
-pub const RACE: &str = "race";
+pub(crate) const RACE: &str = "race";
 /// The outcome of an execution in which all agents that are not done wait.
-pub const STUCK: &str = "stuck";
+pub(crate) const STUCK: &str = "stuck";
 
 struct Instr {
     op: MemOp,
     /// Whether what it is shown belongs to the outcome.
     read: bool,
-    /// Skipped unless the last read returned something.
+    /// Skipped unless the last trylock succeeded.
     conditional: bool,
 }
 
 /// A program, with the names of its cells in order of appearance.
-pub struct Program {
+pub(crate) struct Program {
     names: Vec<String>,
     cells: Vec<(CellKind, u64)>,
     agents: Vec<Vec<Instr>>,
@@ -45,7 +45,7 @@ pub struct Program {
 
 impl Program {
     /// Reads a program; all cells start at 0.
-    pub fn new(text: &str) -> Program {
+    pub(crate) fn new(text: &str) -> Program {
         let mut program = Program { names: vec![], cells: vec![], agents: vec![] };
         for process in text.split('|') {
             let instrs = process.split_whitespace().map(|word| program.instr(word)).collect();
@@ -55,7 +55,7 @@ impl Program {
     }
 
     /// The same with another initial value.
-    pub fn init(mut self, name: &str, value: u64) -> Program {
+    pub(crate) fn init(mut self, name: &str, value: u64) -> Program {
         let cell = self.names.iter().position(|known| known == name).expect("a cell of the program");
         self.cells[cell].1 = value;
         self
@@ -131,7 +131,7 @@ impl Program {
 
 /// How to search.
 #[derive(Debug, Clone, Copy)]
-pub struct Search {
+pub(crate) struct Search {
     /// Perform eager operations at once.
     pub eager: bool,
     /// Call `canon` after each step.
@@ -141,9 +141,9 @@ pub struct Search {
 }
 
 /// As the explorer searches.
-pub const REDUCED: Search = Search { eager: true, canon: true, retire: true };
+pub(crate) const REDUCED: Search = Search { eager: true, canon: true, retire: true };
 /// Every interleaving, and nothing forgotten.
-pub const NAIVE: Search = Search { eager: false, canon: false, retire: false };
+pub(crate) const NAIVE: Search = Search { eager: false, canon: false, retire: false };
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct State<M> {
@@ -153,13 +153,13 @@ struct State<M> {
 }
 
 /// What a search found.
-pub struct Found {
+pub(crate) struct Found {
     pub outcomes: BTreeSet<String>,
     pub states: usize,
 }
 
 /// Every outcome of the program under the model `M`. `finals` names the cells whose final value is part of it.
-pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -> Found {
+pub(crate) fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -> Found {
     let agents = program.agents.len();
     let memory = M::new(agents, &program.cells);
     let mut stack = vec![State { memory, pcs: vec![0; agents], read: vec![vec![]; agents] }];
@@ -168,11 +168,11 @@ pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -
     while let Some(mut state) = stack.pop() {
         for agent in 0..agents {
             let code = &program.agents[agent];
-            let skip = |state: &State<M>| {
-                code.get(state.pcs[agent] as usize).is_some_and(|instr| instr.conditional)
-                    && state.read[agent].last() == Some(&0)
-            };
-            while skip(&state) {
+            let at = state.pcs[agent] as usize;
+            if code
+                .get(at)
+                .is_some_and(|instr| instr.conditional && !trylock_succeeded(&code[..at], &state.read[agent]))
+            {
                 state.pcs[agent] += 1;
             }
             if search.retire && state.pcs[agent] as usize == code.len() {
@@ -227,6 +227,12 @@ pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -
     }
     found.states = seen.len();
     found
+}
+
+/// Whether the last trylock of the code that ran returned 1.
+fn trylock_succeeded(code: &[Instr], read: &[u64]) -> bool {
+    let trylock = code.iter().rposition(|instr| matches!(instr.op, MemOp::TryLock { .. })).expect("a trylock before");
+    read[code[..trylock].iter().filter(|instr| instr.read).count()] == 1
 }
 
 fn outcome<M: Memory>(program: &Program, state: &State<M>, finals: &[&str]) -> String {

@@ -59,7 +59,7 @@ const KINDS: usize = 8;
 enum Extra {
     /// What an agent's accesses of a cell have known: a later write there follows them (`overwrite & int`).
     Accesses(u8, CellId),
-    /// The snapshot of an `smp_mb__before_atomic()`, until the next read-modify-write.
+    /// The snapshot of an `smp_mb__before_atomic()` that is not of now any more, until the next read-modify-write.
     Before(u8),
     /// The snapshot of the last unlock: it is before everything after a later lock.
     Unlock(u8),
@@ -106,6 +106,8 @@ pub struct Lkmm {
     fences: u8,
     // A bit for each agent.
     retired: u16,
+    /// An `smp_mb__before_atomic()` ran since the last access.
+    before_rmw: u16,
     /// The last access was a read-modify-write.
     after_rmw: u16,
     /// The last access took a lock.
@@ -173,7 +175,7 @@ impl Lkmm {
 
     /// The lowest message of the cell that an event with these views may read, or write above.
     fn bound(&self, rows: &[usize], cell: CellId) -> usize {
-        self.known(rows, self.cells.col(Col::Messages(cell))).0
+        self.known(rows, self.cells.col(Col::messages(cell))).0
     }
 
     /// Remembers that an event after a strong fence accessed a message.
@@ -195,11 +197,12 @@ impl Memory for Lkmm {
             agents: agents as u8,
             fences: 0,
             retired: 0,
+            before_rmw: 0,
             after_rmw: 0,
             after_lock: 0,
             extras: Vec::new(),
             seen: Vec::new(),
-            cells: Cells::new(cells, agents * KINDS, vec![Col::Fences]),
+            cells: Cells::new(cells, agents * KINDS, vec![Col::FENCES]),
         }
     }
 
@@ -211,7 +214,7 @@ impl Memory for Lkmm {
                 self.reads(agent, cell, order == Order::Acquire, &|value| cond.holds(value), &mut show);
             }
             MemOp::Store { cell, value, order } => {
-                self.writes(agent, cell, value, order == Order::Release, &mut |next| show(next, 0))
+                self.writes(agent, cell, value, order == Order::Release, &mut |next| show(next, 0));
             }
             MemOp::Rmw { cell, rmw, mask, order, observe } => {
                 let void = order == Order::Relaxed && observe == crate::op::Observe::Nothing;
@@ -297,8 +300,9 @@ impl Memory for Lkmm {
             return;
         }
         self.retired |= 1 << agent;
-        self.after_rmw &= !(1 << agent);
-        self.after_lock &= !(1 << agent);
+        for bits in [&mut self.before_rmw, &mut self.after_rmw, &mut self.after_lock] {
+            *bits &= !(1 << agent);
+        }
         for kind in 0..KINDS {
             self.cells.views.row_mut(row(agent, kind)).fill(0);
         }
@@ -315,6 +319,7 @@ impl Memory for Lkmm {
     fn rename(&mut self, to: &[usize]) {
         let permuted = |bits: u16| to.iter().enumerate().fold(0, |new, (old, &at)| new | (bits >> old & 1) << at);
         self.retired = permuted(self.retired);
+        self.before_rmw = permuted(self.before_rmw);
         self.after_rmw = permuted(self.after_rmw);
         self.after_lock = permuted(self.after_lock);
         let mut rows = vec![0; self.extra_row(self.extras.len())];

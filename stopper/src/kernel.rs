@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! A kernel is one revision of each function. The constants are its history, oldest first.
+//!
+//! DEVIATION: only the functions that a commit is about change with it. `b17718d02f54` runs with the wakeup barriers
+//! of v6.16, for one.
+
+use crate::{
+    active_balance, migrate_swap, multi_cpu_stop, park, queue_work, schedule, stop_cpus, ttwu, two_works, wake_q,
+};
+use ksync::catalogue::WeakenKind;
+
+/// One revision of each function.
+#[derive(Debug, Clone, Copy)]
+pub struct Kernel {
+    /// The commit that made it, `commit^` for the kernel before it, or the name of a mutant.
+    pub commit: &'static str,
+    /// The commit in its own words, or what the mutant does.
+    pub what: &'static str,
+    /// It was never merged: a plausible wrong patch.
+    pub mutant: bool,
+    /// Orderings that it lost: the function, and what it lost.
+    pub weaken: &'static [(&'static str, WeakenKind)],
+    /// `stop_two_cpus()`.
+    pub stop_two_cpus: two_works::CallerRev,
+    /// `cpu_stop_queue_two_works()`.
+    pub two_works: two_works::Rev,
+    /// `cpu_stop_queue_work()`.
+    pub queue_work: queue_work::Rev,
+    /// `queue_stop_cpus_work()`.
+    pub stop_cpus: stop_cpus::Rev,
+    /// `set_state()`.
+    pub multi_cpu_stop: multi_cpu_stop::Rev,
+    /// `stop_machine_park()`.
+    pub park: park::Rev,
+    /// `wake_q`.
+    pub wake_q: wake_q::Rev,
+    /// `try_to_wake_up()`.
+    pub ttwu: ttwu::Rev,
+    /// `__schedule()`.
+    pub schedule: schedule::Rev,
+    /// The active balance.
+    pub balance: active_balance::Rev,
+    /// `migrate_swap_stop()`.
+    pub migrate_swap: migrate_swap::Rev,
+}
+
+/// `stop_two_cpus()` is introduced: one function queues both works, on the lower CPU, with irqs off.
+pub const INTRODUCED: Kernel = Kernel {
+    commit: "1be0bd77c5dd",
+    what: "stop_machine: introduce stop_two_cpus()",
+    mutant: false,
+    weaken: &[],
+    stop_two_cpus: two_works::CALLER_BY_IPI,
+    two_works: two_works::ORIGIN,
+    queue_work: queue_work::ORIGIN,
+    stop_cpus: stop_cpus::ORIGIN,
+    multi_cpu_stop: multi_cpu_stop::MAINLINE,
+    park: park::MAINLINE,
+    wake_q: wake_q::ORIGIN,
+    ttwu: ttwu::ORIGIN,
+    schedule: schedule::MAINLINE,
+    balance: active_balance::MAINLINE,
+    migrate_swap: migrate_swap::MAINLINE,
+};
+
+/// Keeps `stop_cpus()` out with an lglock.
+pub const LOCAL_LOCK: Kernel = Kernel {
+    commit: "7053ea1a34fa",
+    what: "stop_machine: Fix race between stop_two_cpus() and stop_cpus()",
+    stop_two_cpus: two_works::CALLER_LOCAL_LOCK,
+    stop_cpus: stop_cpus::GLOBAL_LOCK,
+    ..INTRODUCED
+};
+
+/// Both works go in under both locks.
+pub const DOUBLE_LOCK: Kernel = Kernel {
+    commit: "b17718d02f54",
+    what: "stop_machine: Fix deadlock between multiple stop_two_cpus()",
+    stop_two_cpus: two_works::CALLER_ASCENDING,
+    two_works: two_works::DOUBLE_LOCK,
+    ..LOCAL_LOCK
+};
+
+/// The lglock gives way to a flag and a retry.
+pub const IN_PROGRESS: Kernel = Kernel {
+    commit: "e6253970413d",
+    what: "stop_machine: Remove stop_cpus_lock and lg_double_lock/unlock()",
+    two_works: two_works::BEFORE,
+    stop_cpus: stop_cpus::IN_PROGRESS,
+    ..DOUBLE_LOCK
+};
+
+/// The kernel of incident 000: the wakeups stand under the stoppers' locks.
+pub const BEFORE: Kernel =
+    Kernel { commit: "0b26351b910f^", what: "wakes the stoppers under their locks", ..IN_PROGRESS };
+
+/// Collects the wakeups in a `wake_q`.
+pub const WAKE_Q: Kernel = Kernel {
+    commit: "0b26351b910f",
+    what: "stop_machine, sched: Fix migrate_swap() vs. active_balance() deadlock",
+    two_works: two_works::WAKE_Q,
+    queue_work: queue_work::WAKE_Q,
+    ..BEFORE
+};
+
+/// No preemption between the two wakeups.
+pub const AROUND_WAKE: Kernel = Kernel {
+    commit: "9fb8d5dc4b64",
+    what: "stop_machine: Disable preemption when waking two stopper threads",
+    two_works: two_works::AROUND_WAKE,
+    ..WAKE_Q
+};
+
+/// No preemption from the queueing to the wakeups.
+pub const AFTER_QUEUEING: Kernel = Kernel {
+    commit: "2610e8894663",
+    what: "stop_machine: Disable preemption after queueing stopper threads",
+    two_works: two_works::BEFORE_UNLOCK,
+    ..AROUND_WAKE
+};
+
+/// The same with the lines in a better order.
+pub const REFLOW: Kernel = Kernel {
+    commit: "b80a2bfce85e",
+    what: "stop_machine: Reflow cpu_stop_queue_two_works()",
+    two_works: two_works::REFLOW,
+    ..AFTER_QUEUEING
+};
+
+/// The same care for a single work.
+pub const ATOMICALLY: Kernel = Kernel {
+    commit: "cfd355145c32",
+    what: "stop_machine: Atomically queue and wake stopper threads",
+    queue_work: queue_work::ATOMICALLY,
+    ..REFLOW
+};
+
+/// `wake_q_add()` orders also where it fails.
+pub const WAKE_Q_ORDERED: Kernel = Kernel {
+    commit: "4c4e3731564c",
+    what: "sched/wake_q: Fix wakeup ordering for wake_q",
+    wake_q: wake_q::ORDERED,
+    ..ATOMICALLY
+};
+
+/// Wakers hand a task over to the CPU that switches away from it.
+pub const HANDED_OVER: Kernel = Kernel {
+    commit: "c6e7bd7afaeb",
+    what: "sched/core: Optimize ttwu() spinning on p->on_cpu",
+    ttwu: ttwu::HANDED_OVER,
+    ..WAKE_Q_ORDERED
+};
+
+/// The kernel before the last change to the stopper's wakeup.
+pub const BEFORE_HOTPLUG: Kernel = Kernel {
+    commit: "009836b4fa52^",
+    what: "stoppers wait for their wakeup on a wake_q or a wakelist",
+    ..HANDED_OVER
+};
+
+/// Wakes directly, behind the locks; what stands in v6.16 and later.
+pub const MAINLINE: Kernel = Kernel {
+    commit: "009836b4fa52",
+    what: "sched/core: Fix migrate_swap() vs. hotplug",
+    two_works: two_works::AFTER_UNLOCK,
+    queue_work: queue_work::AFTER_UNLOCK,
+    ttwu: ttwu::NOT_STOPPERS,
+    ..BEFORE_HOTPLUG
+};
+
+impl Kernel {
+    /// This kernel with a patch that was never merged.
+    pub const fn mutant(self, name: &'static str, what: &'static str) -> Kernel {
+        Kernel { commit: name, what, mutant: true, ..self }
+    }
+
+    /// This kernel before a commit, for one that only lost orderings.
+    pub const fn without(self, weaken: &'static [(&'static str, WeakenKind)]) -> Kernel {
+        Kernel { weaken, ..self }
+    }
+}
