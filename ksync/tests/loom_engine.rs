@@ -4,8 +4,8 @@
 
 use ksync::second::check;
 use ksync::{
-    Acquire, Atomic, Completion, Full, Lockup, Model, Options, Plain, Relaxed, Release, Report, Scenario,
-    Setup, Severity, SpinLock, Verdict, Weaken, Weakness, explore,
+    Acquire, Atomic, Completion, Full, Lockup, Model, Options, Plain, Relaxed, Release, Report, Scenario, Setup,
+    Severity, SpinLock, Verdict, Weaken, Weakness, explore,
 };
 use std::sync::Arc;
 

@@ -122,7 +122,7 @@ fn the_order_of_two_full_barriers_is_not_explored() {
             missed_x.store(u32::from(y == 1 && x.load(Relaxed) == 0), Relaxed);
         });
         setup.finally(move |_| {
-            assert!(saw_x.load(Relaxed) == 0 || missed.load(Relaxed) == 0, "barriers the other way")
+            assert!(saw_x.load(Relaxed) == 0 || missed.load(Relaxed) == 0, "barriers the other way");
         });
     });
     assert_eq!(exact(&*scenario).kind(), "Violated");
