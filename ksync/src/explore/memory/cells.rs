@@ -256,7 +256,11 @@ impl Cells {
             }
         }
         if !any {
-            base = self.cols.iter().map(|&col| if col.is_plain() { 1 } else { (self.live(col.cell()) - 1) as u8 }).collect();
+            base = self
+                .cols
+                .iter()
+                .map(|&col| if col.is_plain() { 1 } else { (self.live(col.cell()) - 1) as u8 })
+                .collect();
         }
         if self.cols.first() == Some(&Col::FENCES) {
             base[0] = 0;

@@ -181,7 +181,9 @@ impl Lkmm {
         for agent in self.live_agents() {
             let all = self.fence_of(row(agent, ALL));
             let id = agent as u8;
-            let old = [Extra::Before(id), Extra::Unlock(id), Extra::AfterLock(id)].into_iter().filter_map(|extra| self.extra(extra));
+            let old = [Extra::Before(id), Extra::Unlock(id), Extra::AfterLock(id)]
+                .into_iter()
+                .filter_map(|extra| self.extra(extra));
             let snapshot = old.chain([row(agent, SO_FAR)]).map(|row| self.fence_of(row)).min().unwrap_or(0);
             lowest = lowest.min(all.max(snapshot));
         }
@@ -191,7 +193,13 @@ impl Lkmm {
         self.seen = seen
             .iter()
             .enumerate()
-            .filter(|&(at, one)| one.fence > lowest && !seen.iter().enumerate().any(|(other, than)| other != at && weaker(one, than) && (one != than || other < at)))
+            .filter(|&(at, one)| {
+                one.fence > lowest
+                    && !seen
+                        .iter()
+                        .enumerate()
+                        .any(|(other, than)| other != at && weaker(one, than) && (one != than || other < at))
+            })
             .map(|(_, &one)| one)
             .collect();
     }
