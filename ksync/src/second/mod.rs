@@ -2,8 +2,9 @@
 //! The second opinion: the same scenarios on stock loom.
 //!
 //! loom explores threads and the orders of their accesses, under C11's memory model. It has no CPUs, interrupts or
-//! time: tasks of one CPU run side by side, nobody preempts, and what asks for more is `Unknown`. A verdict is the
-//! explorer's; loom must agree, and where it cannot, a test of this crate (`loom_holes.rs`) shows why.
+//! time: tasks of one CPU run side by side, nobody preempts, and what asks for more is `Unknown`. It remembers the
+//! last seven stores to a word and forgets older ones. A verdict is the explorer's; loom must agree, and where it
+//! cannot, a test of this crate (`loom_holes.rs`) shows why.
 //!
 //! Each execution makes its words anew from the setup's declarations; the setup itself runs once. Waits block, and
 //! an execution in which somebody waited too early is given up (see `wait.rs`); so a lockup is a verdict with names, and
@@ -24,8 +25,8 @@ use crate::report::{Options, Progress, Report};
 use crate::setup::Scenario;
 use crate::verdict::Verdict;
 use crate::weaken;
-use run::{Failure, Now, Objects, RUN, Run, Stop, with};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use run::{Code, Failure, Now, Objects, RUN, Run, Stop, with};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -166,16 +167,14 @@ fn run_loom(made: &Arc<Made>) -> Option<Failure> {
     let before = world::enter(Phase::Loom);
     let end = catch_unwind(AssertUnwindSafe(|| builder.check(move || execution(&made))));
     world::enter(before);
-    if let Err(payload) = end
-        && !payload.is::<Stop>()
-    {
-        resume_unwind(payload);
-    }
+    let outside = end.err().filter(|payload| !payload.is::<Stop>());
     with(|run| {
         // The locks of an execution that failed are gone with it.
         run.now.held.drain(..).for_each(|(_, held)| held.forget());
-        run.failure.take()
-    })
+    });
+    // loom may also give up where no task runs, as between the end of one and the next.
+    let outside = outside.map(|payload| Failure::Verdict(wait::panicked(Code::Loom, &*payload)));
+    with(|run| run.failure.take()).or(outside)
 }
 
 /// One execution: makes the words and starts the tasks. Nobody joins them: the last one to end knows that it is.
