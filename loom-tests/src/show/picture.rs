@@ -102,7 +102,7 @@ impl Picture {
         for wait in waits(verdict) {
             pen.wait(wait);
         }
-        let lines = fold(pen.lines);
+        let lines = fold(&pen.lines);
         Picture { columns, lines }
     }
 }
@@ -180,7 +180,11 @@ impl<'a> Pen<'a> {
 }
 
 /// Makes `function` the innermost of the stack; gives the index of the first function that was not in it before.
+/// What stands outside the ports, as the drop of a guard, has a place for a name: it is no function to be in.
 fn enter(stack: &mut Vec<String>, function: &str, calls: &Calls) -> usize {
+    if function.contains(':') && !stack.is_empty() {
+        return stack.len();
+    }
     if let Some(at) = stack.iter().rposition(|known| known == function) {
         stack.truncate(at + 1);
         return stack.len();
@@ -196,7 +200,7 @@ fn enter(stack: &mut Vec<String>, function: &str, calls: &Calls) -> usize {
 }
 
 /// Counts the private steps that a function begins with, where there are several.
-fn fold(lines: Vec<Line>) -> Vec<Line> {
+fn fold(lines: &[Line]) -> Vec<Line> {
     let mut folded: Vec<Line> = Vec::new();
     for block in lines.chunk_by(|a, b| a.column == b.column && a.depth == b.depth && b.is_private()) {
         let entered =
