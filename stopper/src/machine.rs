@@ -200,6 +200,17 @@ impl Machine {
         StopCall { frame, work, done, msdata }
     }
 
+    /// Two works that wait for each other, on two stoppers.
+    pub fn works_that_meet(&mut self, name: &str) -> (Id<CpuStopWork>, Id<CpuStopWork>) {
+        let arrived = Atomic::named(0u32, format_args!("{name}.arrived"));
+        let meet = self.stop_fn("meet", move |_, _| {
+            arrived.inc();
+            arrived.cond_load(Relaxed, |arrived| arrived == 2);
+            0
+        });
+        (self.work_for(&format!("{name}.work1"), meet, 0), self.work_for(&format!("{name}.work2"), meet, 0))
+    }
+
     /// A swap for `migrate_swap()`.
     pub fn migration_swap_arg(&mut self, arg: MigrationSwapArg) -> Id<MigrationSwapArg> {
         self.swaps.push(arg);

@@ -3,14 +3,14 @@
 
 use crate::catalogue::Case;
 use crate::kernel::{self, Kernel};
-use crate::list::list_entries;
+use crate::list::{list_add_tail, list_entries};
 use crate::machine::Machine;
-use crate::queue_work;
-use crate::queue_work::stop_one_cpu_nowait;
+use crate::queue_work::{self, cpu_stop_queue_work};
 use crate::schedule::schedule;
 use crate::stop_cpus::queue_stop_cpus_work;
 use crate::task::Birth;
-use crate::two_works::{self, Against, PreemptOff, queue_two, stop_two_cpus};
+use crate::ttwu::wake_up_process;
+use crate::two_works::{self, Against, PreemptOff, cpu_stop_queue_two_works, queue_two, stop_two_cpus};
 use ksync::Scenario;
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
 use ksync::catalogue::{LoomUse, ModelName};
@@ -183,9 +183,10 @@ const S11: Case = Case {
     ],
 };
 
-/// The waker's own stopper was woken by another CPU, for other work, and preempts it right behind the unlock.
+/// The waker's own stopper was woken by another CPU, for other work, and preempts it right behind the unlock. The
+/// other CPU has queued that work already; the two works only meet, which is the first wait of `multi_cpu_stop()`.
 ///
-/// Result: Lockup in AROUND_WAKE
+/// Result: Lockup in `AROUND_WAKE`
 pub fn s11_woken_by_another(kernel: Kernel) -> Box<Scenario> {
     Box::new(move |setup| {
         let mut machine = Machine::new(&[2, 3], kernel);
@@ -193,10 +194,15 @@ pub fn s11_woken_by_another(kernel: Kernel) -> Box<Scenario> {
         let other = machine.new_task("other", 1, Birth::Running);
         let nothing = machine.stop_fn("nothing", |_, _| 0);
         let work = machine.work_for("other.work", nothing, 0);
-        let call = machine.stop_two_cpus_call("T1", 2, nothing, 0);
+        let (work1, work2) = machine.works_that_meet("T1");
+        list_add_tail(&machine, work, &machine.cpu_stopper(3).works);
         let machine = Arc::new(machine);
-        machine.spawn(setup, t1, move |ctx| assert_eq!(stop_two_cpus(ctx, &call, 2, 3), Ok(())));
-        machine.spawn(setup, other, move |ctx| assert!(stop_one_cpu_nowait(ctx, 3, nothing, 0, work)));
+        machine.spawn(setup, t1, move |ctx| {
+            assert_eq!(cpu_stop_queue_two_works(ctx, 2, work1, 3, work2), Ok(()));
+        });
+        machine.spawn(setup, other, |ctx| {
+            wake_up_process(ctx, ctx.machine.cpu_stopper(3).thread);
+        });
         machine.spawn_stoppers(setup, &[2, 3]);
     })
 }
@@ -219,6 +225,7 @@ const S13: Case = Case {
 };
 
 /// A task queues a single work and must move to the CPU where another one has two stopped, before it has woken.
+/// The two works only meet, which is the first wait of `multi_cpu_stop()`.
 ///
 /// Result: Lockup in REFLOW
 pub fn s13_waker_moved(kernel: Kernel) -> Box<Scenario> {
@@ -228,14 +235,16 @@ pub fn s13_waker_moved(kernel: Kernel) -> Box<Scenario> {
         let t1 = machine.new_task("T1", 1, Birth::Running);
         let nothing = machine.stop_fn("nothing", |_, _| 0);
         let work = machine.work_for("T0.work", nothing, 0);
-        let call = machine.stop_two_cpus_call("T1", 0, nothing, 0);
+        let (work1, work2) = machine.works_that_meet("T1");
         let machine = Arc::new(machine);
         let set_affinity = machine.spawn(setup, t0, move |ctx| {
             ctx.current.set_cpus_allowed(&[1]);
-            assert!(stop_one_cpu_nowait(ctx, 0, nothing, 0, work));
+            assert!(cpu_stop_queue_work(ctx, 0, work));
         });
         set_affinity.migrates();
-        machine.spawn(setup, t1, move |ctx| assert_eq!(stop_two_cpus(ctx, &call, 0, 1), Ok(())));
+        machine.spawn(setup, t1, move |ctx| {
+            assert_eq!(cpu_stop_queue_two_works(ctx, 0, work1, 1, work2), Ok(()));
+        });
         machine.spawn_stoppers(setup, &[0, 1]);
     })
 }
