@@ -50,4 +50,6 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_stop_cpus::CASES,
     crate::scenarios_wake_q::CASES,
     crate::scenarios_ttwu::CASES,
+    crate::scenarios_multi_cpu_stop::CASES,
+    crate::scenarios_balance::CASES,
 ];

@@ -7,6 +7,7 @@ use crate::machine::{Ctx, MIGRATE_SWAP_STOP, Machine};
 use crate::schedule::schedule;
 use crate::stopper_thread::smpboot_thread_loop;
 use crate::task::Birth;
+use crate::ttwu::{self, OnCpu};
 use crate::two_works::{queue_two, stop_two_cpus};
 use ksync::Scenario;
 use ksync::catalogue::Expected::{Holds, Lockup};
@@ -32,7 +33,13 @@ const S9_INCIDENT: Case = Case {
         (kernel::REFLOW, Holds),
         (kernel::ATOMICALLY, Holds),
         (kernel::MAINLINE, Holds),
+        (SPIN_UNDER_RQ_LOCK, Lockup),
     ],
+};
+
+const SPIN_UNDER_RQ_LOCK: Kernel = Kernel {
+    ttwu: ttwu::Rev { on_cpu: OnCpu::SpinUnderRqLock, ..ttwu::NOT_STOPPERS },
+    ..kernel::MAINLINE.mutant("spin-under-rq-lock", "the waker spins on on_cpu with the task's runqueue locked")
 };
 
 /// The incident's two tasks alone: migration/1 has run dry and finds CPU26 busy while custom_exporter, on CPU26,
