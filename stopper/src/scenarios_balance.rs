@@ -173,7 +173,7 @@ fn two_tasks(machine: &mut Machine, src_cpu: u32, dst_cpu: u32) -> (MigrationSwa
 }
 
 const SWAP_MOVED: Case = Case {
-    incident: "active-balance",
+    incident: "migrate-swap",
     name: "swap-forbidden",
     model: ModelName::Sc,
     loom: LoomUse::Agrees,
@@ -218,7 +218,7 @@ fn stop_in_run(ctx: &Ctx, arg: Id<MigrationSwapArg>) {
 }
 
 const SWAP_WOKEN: Case = Case {
-    incident: "active-balance",
+    incident: "migrate-swap",
     name: "swap-and-wakeup",
     model: ModelName::Sc,
     loom: LoomUse::Agrees,
@@ -252,7 +252,7 @@ pub fn swap_and_wakeup(kernel: Kernel) -> Box<Scenario> {
 }
 
 const SWAP_SAME: Case = Case {
-    incident: "active-balance",
+    incident: "migrate-swap",
     name: "swap-on-one-cpu",
     model: ModelName::Sc,
     loom: LoomUse::Agrees,

@@ -9,7 +9,7 @@ use crate::park::{self, Disable, stop_machine_park};
 use crate::queue_work::stop_one_cpu;
 use crate::task::Birth;
 use crate::two_works::{self, CallerRev, Done, ENOENT, stop_two_cpus};
-use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
+use ksync::catalogue::Expected::{Holds, Lockup, Violated};
 use ksync::catalogue::WeakenKind::{NoFence, RelaxedRmw};
 use ksync::catalogue::{LoomUse, ModelName};
 use ksync::op::Fence;
@@ -99,7 +99,7 @@ const RUN: Case = Case {
             kernel::MAINLINE
                 .mutant("relaxed-ack", "ack_state() decrements without order")
                 .without(&[("ack_state", RelaxedRmw)]),
-            Race,
+            Lockup,
         ),
     ],
 };
