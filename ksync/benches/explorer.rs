@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The explorer on the named toys: states, seconds, and engine steps a second, with and without reductions.
 //!
-//! `cargo bench -p ksync --bench explorer` with `RUSTFLAGS="--cfg loom"`. The counts are expectations of
+//! `cargo bench -p ksync --bench explorer` with `RUSTFLAGS="--cfg loom"`; an argument picks rows by name. The counts are expectations of
 //! `tests/explore_toys.rs`; the times belong to the machine.
 
 #[cfg(loom)]
@@ -14,7 +14,11 @@ fn main() {
     use ksync::{Model, Options, Scenario};
     use toys::{migrate_swap, multi_cpu_stop};
 
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
     let row = |name: &str, scenario: Box<Scenario>, model: Model, naive: bool| {
+        if !name.contains(&only) {
+            return;
+        }
         let options = Options { naive, explain: false, max_states: 5_000_000, ..Options::new(model) };
         let report = check(&*scenario, &options);
         let how = if naive { "naive" } else { "reduced" };

@@ -124,7 +124,17 @@ impl<T: Word> Atomic<T> {
     #[inline(always)]
     #[track_caller]
     pub fn cond_load<O: LoadOrder>(&self, _order: O, cond: impl Fn(T) -> bool + 'static) -> T {
-        self.0.await_until(cond, O::ORDER)
+        self.0.await_until(cond, O::ORDER, None)
+    }
+
+    /// A loop that does something while it waits: `while (!cond(READ_ONCE(x))) body();`.
+    ///
+    /// Real threads run through the body at every turn. In the explorer a turn that finds nothing is no event; the
+    /// body runs once before virtual time goes on.
+    #[inline(always)]
+    #[track_caller]
+    pub fn cond_load_with<O: LoadOrder>(&self, _order: O, cond: impl Fn(T) -> bool + 'static, body: impl Fn()) -> T {
+        self.0.await_until(cond, O::ORDER, Some(&body))
     }
 
     pub(crate) fn cell(&self) -> &Cell<T> {

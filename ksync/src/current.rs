@@ -68,7 +68,7 @@ impl Current {
     pub fn preempt_enable(&self) {
         let count = self.preempt_count.get();
         debug_assert!(count > 0 || std::thread::panicking(), "preempt_enable() without preempt_disable()");
-        self.preempt_count.set(count.saturating_sub(1));
+        self.preempt_count.set(count.wrapping_sub(1));
         if count == 1 {
             backend::preempt_off(false);
         }

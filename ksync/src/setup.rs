@@ -22,6 +22,8 @@ pub enum Class {
     Stop,
 }
 
+// Real threads have no scheduler of ours, no interrupts and no bounds: there some of this is not read.
+#[cfg_attr(not(loom), allow(dead_code))]
 pub(crate) struct TaskDecl {
     pub(crate) name: String,
     pub(crate) cpu: u32,
@@ -32,6 +34,7 @@ pub(crate) struct TaskDecl {
     pub(crate) body: Body,
 }
 
+#[cfg_attr(not(loom), allow(dead_code))]
 pub(crate) struct IrqDecl {
     pub(crate) name: String,
     pub(crate) cpu: u32,
@@ -39,6 +42,7 @@ pub(crate) struct IrqDecl {
     pub(crate) handler: Body,
 }
 
+#[cfg_attr(not(loom), allow(dead_code))]
 pub(crate) struct WorkDecl {
     pub(crate) name: String,
     pub(crate) bound: u64,
@@ -51,11 +55,12 @@ pub struct Setup {
     pub(crate) irqs: Vec<IrqDecl>,
     pub(crate) works: Vec<WorkDecl>,
     pub(crate) finally: Option<Body>,
+    pub(crate) horizon: u64,
 }
 
 impl Setup {
     pub(crate) fn collect(scenario: &Scenario) -> Setup {
-        let mut setup = Setup::default();
+        let mut setup = Setup { horizon: u64::MAX, ..Setup::default() };
         scenario(&mut setup);
         setup
     }
@@ -132,6 +137,12 @@ impl Setup {
     pub fn bounded_work(&mut self, name: impl Into<String>, bound: u64) -> Work {
         self.works.push(WorkDecl { name: name.into(), bound });
         Work(WorkId::try_from(self.works.len() - 1).expect("at most 256 sites of work"))
+    }
+
+    /// Virtual time stops at so many nanoseconds. A scenario with periodic timers never becomes quiet by itself; at
+    /// the horizon it is a lockup if tasks wait for each other and no timer can break that.
+    pub fn horizon(&mut self, ns: u64) {
+        self.horizon = ns;
     }
 
     /// What must hold when all tasks are done. It sees everything that they did.

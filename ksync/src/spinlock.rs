@@ -8,6 +8,7 @@ use crate::backend::RawSpinLock;
 use crate::current::{Current, IrqFlags};
 use lock_api::{Mutex, MutexGuard, RawMutex};
 use std::fmt;
+use std::mem::ManuallyDrop;
 
 /// A spin lock: `raw_spin_lock()` turns preemption off, the `_irq` forms interrupts too.
 pub struct SpinLock(Mutex<RawSpinLock, ()>);
@@ -15,7 +16,8 @@ pub struct SpinLock(Mutex<RawSpinLock, ()>);
 /// Holds a [`SpinLock`]; what the lock call turned off comes back after the release.
 #[must_use = "an unnamed guard unlocks at once"]
 pub struct SpinGuard<'a> {
-    guard: Option<MutexGuard<'a, RawSpinLock, ()>>,
+    /// Released by hand, at a place in the program.
+    guard: ManuallyDrop<MutexGuard<'a, RawSpinLock, ()>>,
     current: &'a Current,
     irqs: Irqs,
 }
@@ -74,7 +76,7 @@ impl SpinLock {
     pub fn try_lock<'a>(&'a self, current: &'a Current) -> Option<SpinGuard<'a>> {
         current.preempt_disable();
         if let Some(guard) = self.0.try_lock() {
-            return Some(SpinGuard { guard: Some(guard), current, irqs: Irqs::Untouched });
+            return Some(SpinGuard { guard: ManuallyDrop::new(guard), current, irqs: Irqs::Untouched });
         }
         current.preempt_enable();
         None
@@ -91,7 +93,7 @@ impl SpinLock {
     #[track_caller]
     fn take<'a>(&'a self, current: &'a Current, irqs: Irqs) -> SpinGuard<'a> {
         current.preempt_disable();
-        SpinGuard { guard: Some(self.0.lock()), current, irqs }
+        SpinGuard { guard: ManuallyDrop::new(self.0.lock()), current, irqs }
     }
 }
 
@@ -105,8 +107,8 @@ impl SpinGuard<'_> {
     /// Releases the lock, at this place in the program. Dropping the guard does the same without a place.
     #[inline]
     #[track_caller]
-    pub fn unlock(mut self) {
-        self.release();
+    pub fn unlock(self) {
+        ManuallyDrop::new(self).release();
     }
 
     /// Who holds the lock.
@@ -114,14 +116,12 @@ impl SpinGuard<'_> {
         self.current
     }
 
+    /// Called once in the life of a guard, by its end.
     #[inline]
     #[track_caller]
     fn release(&mut self) {
-        let Some(guard) = self.guard.take() else { return };
-        let mutex = MutexGuard::mutex(&guard);
-        std::mem::forget(guard);
-        // SAFETY: the guard just forgotten held the lock.
-        unsafe { mutex.raw().unlock() };
+        // SAFETY: the guard holds the lock, and does not drop by itself.
+        unsafe { MutexGuard::mutex(&self.guard).raw().unlock() };
         match self.irqs {
             Irqs::Untouched => {}
             Irqs::Enable => self.current.local_irq_enable(),
@@ -132,6 +132,7 @@ impl SpinGuard<'_> {
 }
 
 impl Drop for SpinGuard<'_> {
+    #[inline]
     fn drop(&mut self) {
         self.release();
     }

@@ -164,3 +164,52 @@ fn time_goes_on_only_when_nothing_else_can() {
     });
     assert_eq!(holds, Verdict::Holds);
 }
+
+/// Two tasks that take two locks, while a timer of a third CPU ticks for ever.
+fn abba_beside_a_periodic_timer(fixed: bool) -> Verdict {
+    verdict(move |setup| {
+        let locks = Arc::new([SpinLock::named(format_args!("A")), SpinLock::named(format_args!("B"))]);
+        let timer = Arc::new(std::sync::OnceLock::<ksync::Irq>::new());
+        let again = timer.clone();
+        let irq = setup.irq("tick", 2, move |_| again.get().expect("armed").arm(now() + 10));
+        timer.set(irq).expect("once");
+        setup.task("clock", 2, move |_| irq.arm(10));
+        for cpu in 0..2 {
+            let locks = locks.clone();
+            setup.task(format!("T{cpu}"), cpu, move |current| {
+                let first = if fixed { 0 } else { cpu as usize };
+                let outer = locks[first].lock_irqsave(current);
+                locks[1 - first].lock_nested(&outer).unlock();
+                outer.unlock();
+            });
+        }
+        setup.horizon(30);
+    })
+}
+
+#[test]
+fn a_lockup_is_one_although_timers_go_on() {
+    let Verdict::Lockup(lockup) = abba_beside_a_periodic_timer(false) else { panic!("must lock up") };
+    assert_eq!((lockup.cycle, lockup.severity), (2, Severity::Hard), "{lockup}");
+    assert_eq!(abba_beside_a_periodic_timer(true), Verdict::Holds);
+}
+
+#[test]
+fn a_waiting_loop_runs_its_body_before_time_goes_on() {
+    let holds = verdict(|setup| {
+        let done = flag("done");
+        let touches = Arc::new(Atomic::named(0u32, format_args!("touches")));
+        let (other, count) = (done.clone(), touches.clone());
+        setup.task("waiter", 0, move |_| {
+            done.cond_load_with(Relaxed, |done| done, || touches.inc());
+        });
+        setup.task("worker", 1, move |_| {
+            busy(5);
+            assert_eq!(count.load(Relaxed), 1, "once before the clock left 0");
+            busy(5);
+            assert_eq!(count.load(Relaxed), 2, "once before it left 5");
+            other.store(true, Relaxed);
+        });
+    });
+    assert_eq!(holds, Verdict::Holds);
+}

@@ -35,7 +35,7 @@ fn migrate_swap_locks_up_with_its_cycle_and_the_fix_holds() {
 #[test]
 fn multi_cpu_stop_ends_and_needs_its_wmb() {
     let sc: Vec<u64> = (2..=6).map(|cpus| states(&*multi_cpu_stop(cpus, true), Model::Sc)).collect();
-    assert_eq!(sc, [114, 270, 477, 753, 1102]);
+    assert_eq!(sc, [99, 248, 454, 730, 1079]);
     let lkmm: Vec<u64> = (2..=4).map(|cpus| states(&*multi_cpu_stop(cpus, true), Model::Lkmm)).collect();
     assert_eq!(lkmm, [111, 861, 7786]);
     for cpus in 2..=3 {

@@ -26,6 +26,9 @@ pub enum Choice {
     Both,
 }
 
+/// The second opinion is Unknown beyond so many executions: some minutes.
+const MAX_EXECUTIONS: u64 = 2_000_000;
+
 /// One run to do.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
@@ -63,7 +66,9 @@ impl Job<'_> {
         let options = Options { on_progress, ..Options::new(self.model).weakened(self.mutants()) };
         match (self.engine, self.row.loom) {
             (Engine::Explore, _) => ksync::explore::check(&*scenario, &options),
-            (Engine::Loom, LoomUse::Agrees) => ksync::second::check(&*scenario, &options),
+            (Engine::Loom, LoomUse::Agrees) => {
+                ksync::second::check(&*scenario, &Options { max_states: MAX_EXECUTIONS, ..options })
+            }
             (Engine::Loom, LoomUse::CannotCarry(why)) => undecided(format!("loom cannot carry this row: {why}")),
         }
     }
@@ -76,7 +81,8 @@ impl Job<'_> {
         }
     }
 
-    fn mutants(&self) -> impl Iterator<Item = Weaken> {
+    /// The mutants of the row.
+    pub fn mutants(&self) -> impl Iterator<Item = Weaken> {
         self.row.weaken.iter().map(|&(function, kind)| {
             let what = match kind {
                 WeakenKind::NoFence(fence) => Weakness::NoFence(fence),
@@ -97,6 +103,7 @@ pub fn undecided(why: String) -> Report {
         executions: 0,
         steps: 0,
         depth: 0,
+        memory: 0,
         exhausted: false,
         bounds: String::new(),
         seconds: 0.0,

@@ -99,16 +99,22 @@ impl<T: Word> Cell<T> {
     }
 
     #[track_caller]
-    pub(crate) fn await_until(&self, cond: impl Fn(T) -> bool + 'static, order: Order) -> T {
+    pub(crate) fn await_until(&self, cond: impl Fn(T) -> bool + 'static, order: Order, body: Option<&dyn Fn()>) -> T {
         match &self.slot {
             Slot::Memory(word) => loop {
                 let value = T::from_bits(word.load(Ordering::SeqCst));
                 if cond(value) {
                     return value;
                 }
+                if let Some(body) = body {
+                    body();
+                }
                 std::thread::yield_now();
             },
-            &Slot::Bound(cell) => T::from_bits(mem(MemOp::Await { cell, cond: condition(cond), order })),
+            &Slot::Bound(cell) => {
+                let wait = Request::Mem(MemOp::Await { cell, cond: condition(cond), order });
+                T::from_bits(world::request_looping(wait, Location::caller(), body))
+            }
         }
     }
 }

@@ -71,11 +71,14 @@ impl<T: Word> Cell<T> {
     }
 
     #[inline(always)]
-    pub(crate) fn await_until(&self, cond: impl Fn(T) -> bool + 'static, order: Order) -> T {
+    pub(crate) fn await_until(&self, cond: impl Fn(T) -> bool + 'static, order: Order, body: Option<&dyn Fn()>) -> T {
         loop {
             let value = self.load(order);
             if cond(value) {
                 return value;
+            }
+            if let Some(body) = body {
+                body();
             }
             std::hint::spin_loop();
         }
@@ -125,13 +128,14 @@ unsafe impl lock_api::RawMutex for RawSpinLock {
 
     #[inline]
     fn try_lock(&self) -> bool {
-        // ORDERING: Acquire, the last holder's section before ours. Pairs with the store in `unlock()`.
+        // ORDERING: Acquire, the last holder's section before ours. Pairs with `unlock()`. Without it the sections
+        // race: the test `it_needs_both_its_orderings`, which has this lock in the facade's words.
         self.0.rmw(Rmw::Xchg(1), Ordering::Acquire) == 0
     }
 
     #[inline]
     unsafe fn unlock(&self) {
-        // ORDERING: Release, our section before the next holder's. Pairs with `try_lock()`.
+        // ORDERING: Release, our section before the next holder's. Pairs with `try_lock()`, tested there.
         self.0.store(0, Ordering::Release);
     }
 

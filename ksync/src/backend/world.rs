@@ -116,12 +116,17 @@ pub(crate) fn task_migrates() -> bool {
 }
 
 pub(crate) fn request(request: Request, place: Place) -> u64 {
+    request_looping(request, place, None)
+}
+
+/// A wait that is a loop with a body. Only the explorer's clock runs through it; loom knows no time.
+pub(crate) fn request_looping(request: Request, place: Place, body: Option<&dyn Fn()>) -> u64 {
     match phase() {
         Phase::Outside => panic!("{place}: an object of a model is used outside of it"),
         Phase::Torn => 0,
         Phase::Setup => in_setup(&request, place),
         Phase::Explorer => match weaken::apply(request, place) {
-            Some(request) => crate::explore::request(request, place),
+            Some(request) => crate::explore::request(request, place, body),
             None => 0,
         },
         Phase::Loom => match weaken::apply(request, place) {

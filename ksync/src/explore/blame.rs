@@ -3,9 +3,10 @@
 
 use super::machine::Machine;
 use super::memory::Memory;
-use super::schedule::{has_cpu, is_ready};
+use super::schedule::{has_cpu, is_busy, is_ready};
 use super::state::{NOBODY, State};
 use super::task::{At, Nondeterminism};
+use super::time::is_at_horizon;
 use crate::op::{CellId, MemOp, Request};
 use crate::place::function_at;
 use crate::verdict::{Holder, Lockup, Severity, Verdict, Wait, WaitsFor};
@@ -26,6 +27,9 @@ pub(super) fn at_the_end<M: Memory>(
     if let Some(verdict) = stuck(machine, state, &[]) {
         return Ok(Some(verdict));
     }
+    if is_at_horizon(machine, state) {
+        return Ok(None); // Time goes on, so nothing has ended that a final check could look at.
+    }
     Ok(machine.final_check(state)?.map(|property| Verdict::Violated { property }))
 }
 
@@ -39,6 +43,9 @@ pub(super) fn stuck<M: Memory>(machine: &Machine, state: &State<M>, held: &[Held
         matches!(asked.request, Request::Sleep { .. }) && !is_ready(machine, state, task)
     };
     let served = |task: usize| machine.setup.tasks[task].daemon && asleep(task);
+    if is_at_horizon(machine, state) {
+        return for_ever(machine, state, &alive, held);
+    }
     let lost: Vec<usize> = alive.iter().copied().filter(|&task| wants(machine, state, task)).collect();
     if alive.iter().all(|&task| served(task)) && lost.is_empty() {
         return None;
@@ -48,6 +55,59 @@ pub(super) fn stuck<M: Memory>(machine: &Machine, state: &State<M>, held: &[Held
         let waits = lost.iter().map(|&task| wait(machine, state, task, held).0).collect();
         return Some(Verdict::LostWakeup { waits });
     }
+    Some(Verdict::Lockup(lockup(machine, state, &alive, &waiting, held)))
+}
+
+/// Who waits for ever although time goes on: every task that could end one of these waits waits itself.
+fn for_ever<M: Memory>(machine: &Machine, state: &State<M>, alive: &[usize], held: &[Held]) -> Option<Verdict> {
+    let mut members: Vec<usize> = alive
+        .iter()
+        .copied()
+        .filter(|&task| !is_busy(machine, state, task))
+        .filter(|&task| !(is_ready(machine, state, task) && has_cpu(machine, state, task)))
+        .collect();
+    loop {
+        let ended_only_by = |&task: &usize| match wait(machine, state, task, held) {
+            (Wait { what: WaitsFor::Word(_) | WaitsFor::Sleep(_), .. }, _) => {
+                writers(machine, state, task).all(|other| members.contains(&other))
+            }
+            (_, blocker) => blocker.is_some_and(|other| members.contains(&other)),
+        };
+        let fewer: Vec<usize> = members.iter().copied().filter(ended_only_by).collect();
+        if fewer.len() == members.len() {
+            break;
+        }
+        members = fewer;
+    }
+    let spins = |&task: &usize| severity(&wait(machine, state, task, held).0) != Severity::Sleep;
+    let found = members.iter().any(spins);
+    found.then(|| Verdict::Lockup(lockup(machine, state, &members, &members, held)))
+}
+
+/// The tasks that could write the word that this one waits for.
+fn writers<M: Memory>(machine: &Machine, state: &State<M>, waiter: usize) -> impl Iterator<Item = usize> {
+    let At::Asks(asked) = machine.at(waiter, state.tasks[waiter].node) else { unreachable!("it waits") };
+    let cell = match &asked.request {
+        Request::Mem(op) => op.cell(),
+        Request::Sleep { cell, .. } => Some(*cell),
+        _ => None,
+    };
+    let writes = move |&task: &usize| {
+        let mut asked = machine.trees[machine.tree_of[task]].all_asked();
+        let alive = matches!(machine.at(task, state.tasks[task].node), At::Asks(_));
+        alive && asked.any(|asked| matches!(&asked.request, Request::Mem(op) if op.writes() && op.cell() == cell))
+    };
+    (0..state.tasks.len()).filter(move |task| *task != waiter).filter(writes)
+}
+
+/// The waits of these tasks, the cycle first.
+fn lockup<M: Memory>(
+    machine: &Machine,
+    state: &State<M>,
+    alive: &[usize],
+    waiting: &[usize],
+    held: &[Held],
+) -> Lockup {
     // A daemon that sleeps well may still be the one that somebody waits for.
     let all: Vec<(usize, Wait, Option<usize>)> = alive
         .iter()
@@ -56,7 +116,7 @@ pub(super) fn stuck<M: Memory>(machine: &Machine, state: &State<M>, held: &[Held
             (task, wait, blocker)
         })
         .collect();
-    let cycle = find_cycle(&waiting, &all);
+    let cycle = find_cycle(waiting, &all);
     let position = |task: usize| cycle.iter().position(|&member| member == task);
     let mut ordered: Vec<&(usize, Wait, Option<usize>)> =
         all.iter().filter(|(task, ..)| position(*task).is_some() || waiting.contains(task)).collect();
@@ -64,7 +124,7 @@ pub(super) fn stuck<M: Memory>(machine: &Machine, state: &State<M>, held: &[Held
     let involved = if cycle.is_empty() { ordered.len() } else { cycle.len() };
     let severity = ordered[..involved].iter().map(|(_, wait, _)| severity(wait)).max().unwrap_or(Severity::Sleep);
     let waits = ordered.into_iter().map(|(_, wait, _)| wait.clone()).collect();
-    Some(Verdict::Lockup(Lockup { severity, waits, cycle: cycle.len() }))
+    Lockup { severity, waits, cycle: cycle.len() }
 }
 
 /// Whether the task sleeps although what it waits for is there.

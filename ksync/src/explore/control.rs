@@ -17,10 +17,10 @@ pub(super) fn perform<M: Memory>(
     ways: &mut Ways<M>,
 ) {
     if let &Request::Nondet(n) = request {
-        ways.extend((0..n).map(|choice| Ok((state.clone(), choice))));
+        ways.extend((0..n).map(|choice| Ok((Box::new(state.clone()), choice))));
         return;
     }
-    let mut next = state.clone();
+    let mut next = Box::new(state.clone());
     let mut value = 0;
     let here = &mut next.tasks[task];
     match *request {

@@ -77,7 +77,7 @@ impl Machine {
             At::Panicked(message) => Some(Verdict::Violated { property: message.clone() }),
             _ => None,
         });
-        failed.map_or_else(|| Next::To(self.first_state()), Next::Fails)
+        failed.map_or_else(|| Next::To(Box::new(self.first_state())), Next::Fails)
     }
 
     fn first_state<M: Memory>(&self) -> State<M> {
@@ -91,6 +91,7 @@ impl Machine {
                 irqs_off: false,
                 in_nmi: 0,
                 allowed: 1 << cpu,
+                body_due: false,
                 busy_until: 0,
             }
         });
@@ -100,6 +101,7 @@ impl Machine {
             cpus: self.cpus.iter().map(|_| CpuState { running: NOBODY, pending: 0 }).collect(),
             frames: 0,
             work: self.setup.works.iter().map(|_| 0).collect(),
+            bodies_ran: false,
             clock: 0,
             timers: self.setup.irqs.iter().map(|_| None).collect(),
         };

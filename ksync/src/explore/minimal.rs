@@ -35,7 +35,7 @@ pub(super) fn shortest<M: Memory>(
     let mut seen: FxHashSet<(u128, Option<u8>)> = FxHashSet::default();
     while let Some(Reverse((switches, steps, at))) = queue.pop() {
         let last = reached[at].last;
-        let state: State<M> = match reached[at].next.take().expect("each is taken once") {
+        let state: Box<State<M>> = match reached[at].next.take().expect("each is taken once") {
             Next::To(state) => state,
             Next::Fails(verdict) if verdict.kind() == kind => return Ok(Some(path(&reached, at))),
             Next::Fails(_) => continue,

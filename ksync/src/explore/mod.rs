@@ -25,6 +25,7 @@ mod state;
 mod step;
 mod symmetry;
 mod task;
+mod time;
 mod walk;
 
 pub use memory::CellKind;
@@ -74,7 +75,7 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
     let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc };
     let found = search::search::<M>(&mut machine, stepping, options)?;
     machine.trees.iter().try_for_each(task::Tree::audit)?;
-    let Found { mut verdict, states, paths, steps, depth, .. } = found;
+    let Found { mut verdict, states, paths, steps, depth, memory, .. } = found;
     let mut trace = None;
     if options.explain && !matches!(verdict, Verdict::Holds | Verdict::Unknown { .. }) {
         (verdict, trace) = explain::<M>(&mut machine, stepping, options, verdict)?;
@@ -86,6 +87,7 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
         executions: paths,
         steps,
         depth,
+        memory,
         bounds: format!("max_states {}, max_depth {}", options.max_states, options.max_depth),
         seconds: 0.0,
         cpus: machine.cpus.len(),
@@ -103,19 +105,15 @@ fn explain<M: Memory>(
 ) -> Result<(Verdict, Option<Trace>), Nondeterminism> {
     let plain = Stepping { eager: false, ..stepping };
     let shortest = minimal::shortest::<M>(machine, plain, verdict.kind(), SHORTEST_BOUND)?;
-    let (how, path) = match &shortest {
-        Some(path) => (plain, path.clone()),
-        None => {
-            machine.groups.clear(); // A path names its tasks, so they must keep their names.
-            (stepping, search::search::<M>(machine, stepping, options)?.path)
-        }
+    let (how, path) = if let Some(path) = &shortest {
+        (plain, path.clone())
+    } else {
+        machine.groups.clear(); // A path names its tasks, so they must keep their names.
+        (stepping, search::search::<M>(machine, stepping, options)?.path)
     };
     let walk = walk::walk::<M>(machine, how, &path)?;
     let mut verdict = match &walk.end {
-        Next::To(state) => match blame::stuck(machine, state, &walk.held) {
-            Some(verdict) => verdict,
-            None => verdict,
-        },
+        Next::To(state) => blame::stuck(machine, state, &walk.held).unwrap_or(verdict),
         Next::Fails(verdict) => verdict.clone(),
     };
     if let Verdict::Unbounded { pump, .. } = &mut verdict {

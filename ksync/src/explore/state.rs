@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher};
 pub(super) const NOBODY: u8 = u8::MAX;
 
 /// Everything that the future of the machine depends on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct State<M> {
     pub(super) mem: M,
     pub(super) tasks: SmallVec<[TaskState; 8]>,
@@ -20,6 +20,8 @@ pub(super) struct State<M> {
     pub(super) frames: u64,
     /// Rounds so far at each site of bounded work.
     pub(super) work: SmallVec<[u32; 2]>,
+    /// Everybody who waits in a loop with a body went through it at this time.
+    pub(super) bodies_ran: bool,
     /// Virtual nanoseconds.
     pub(super) clock: u64,
     /// When each armed timer fires.
@@ -27,7 +29,7 @@ pub(super) struct State<M> {
 }
 
 /// A task: where it is in its history, and how it may be scheduled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TaskState {
     pub(super) node: NodeId,
     pub(super) cpu: u8,
@@ -37,15 +39,40 @@ pub(super) struct TaskState {
     pub(super) in_nmi: u8,
     /// CPU indices that it may run on.
     pub(super) allowed: u16,
+    /// It goes through the body of its waiting loop next.
+    pub(super) body_due: bool,
     /// It computes until then.
     pub(super) busy_until: u64,
 }
 
 /// A CPU: who runs on it, and which interrupts are pending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CpuState {
     pub(super) running: u8,
     pub(super) pending: u32,
+}
+
+// States are hashed all the time, so the small fields of a task go as one word.
+impl Hash for TaskState {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let TaskState { node, cpu, preempt_off, irqs_off, in_nmi, allowed, body_due, busy_until } = *self;
+        let flags = u64::from(preempt_off) | u64::from(irqs_off) << 1 | u64::from(body_due) << 2;
+        let place = u64::from(allowed) << 24 | u64::from(cpu) << 16 | u64::from(in_nmi) << 8 | flags;
+        hasher.write_u64(u64::from(node) | place << 32);
+        hasher.write_u64(place >> 32 | busy_until << 8);
+    }
+}
+
+impl Hash for CpuState {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        hasher.write_u64(u64::from(self.pending) << 8 | u64::from(self.running));
+    }
+}
+
+impl<M: Memory> Clone for State<M> {
+    fn clone(&self) -> Self {
+        self.with_memory(self.mem.clone())
+    }
 }
 
 impl<M: Memory> State<M> {
@@ -59,12 +86,13 @@ impl<M: Memory> State<M> {
     pub(super) fn with_memory(&self, mem: M) -> State<M> {
         State {
             mem,
-            tasks: self.tasks.clone(),
-            cpus: self.cpus.clone(),
+            tasks: SmallVec::from_slice(&self.tasks),
+            cpus: SmallVec::from_slice(&self.cpus),
             frames: self.frames,
-            work: self.work.clone(),
+            work: SmallVec::from_slice(&self.work),
+            bodies_ran: self.bodies_ran,
             clock: self.clock,
-            timers: self.timers.clone(),
+            timers: SmallVec::from_slice(&self.timers),
         }
     }
 
@@ -73,7 +101,8 @@ impl<M: Memory> State<M> {
     }
 }
 
-/// Two independent multiply-and-fold lanes, for keys of 128 bits in one walk over the state.
+/// Two independent lanes, one that multiplies and folds and one that multiplies and rotates, for keys of 128 bits in
+/// one walk over the state.
 struct Wide {
     left: u64,
     right: u64,
@@ -98,8 +127,8 @@ impl Wide {
 
 impl Hasher for Wide {
     fn write_u64(&mut self, word: u64) {
-        self.left = fold(self.left ^ word, 0x9e37_79b9_7f4a_7c15).wrapping_add(word.rotate_left(23));
-        self.right = fold(self.right.wrapping_add(word) | 1, 0xd6e8_feb8_6659_fd93) ^ word.rotate_left(41);
+        self.left = fold(self.left ^ word, 0x9e37_79b9_7f4a_7c15);
+        self.right = (self.right ^ word).wrapping_mul(0xd6e8_feb8_6659_fd93).rotate_left(29);
     }
     fn write_u8(&mut self, word: u8) {
         self.write_u64(u64::from(word));

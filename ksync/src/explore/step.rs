@@ -19,6 +19,8 @@ pub(super) enum Move {
     Interrupt { task: u8, irq: IrqId },
     /// A task that was preempted goes on on another CPU.
     Migrate { task: u8, cpu: u8 },
+    /// A task goes through the body of its waiting loop.
+    Body { task: u8 },
     /// Virtual time goes on to the next event.
     Tick,
 }
@@ -27,7 +29,10 @@ impl Move {
     /// Whose move it is; the clock is nobody's.
     pub(super) fn task(self) -> Option<u8> {
         match self {
-            Move::Step { task, .. } | Move::Interrupt { task, .. } | Move::Migrate { task, .. } => Some(task),
+            Move::Step { task, .. }
+            | Move::Interrupt { task, .. }
+            | Move::Migrate { task, .. }
+            | Move::Body { task } => Some(task),
             Move::Tick => None,
         }
     }
@@ -35,12 +40,12 @@ impl Move {
 
 /// Where a move leads.
 pub(super) enum Next<M> {
-    To(State<M>),
+    To(Box<State<M>>),
     Fails(Verdict),
 }
 
 /// Every way in which a request can be met: the state that follows and the reply, or a failure.
-pub(super) type Ways<M> = SmallVec<[Result<(State<M>, u64), Verdict>; 1]>;
+pub(super) type Ways<M> = SmallVec<[Result<(Box<State<M>>, u64), Verdict>; 1]>;
 
 /// The moves of a state, each with where it leads.
 pub(super) type Moves<M> = Vec<(Move, Next<M>)>;
@@ -61,6 +66,10 @@ pub(super) fn moves<M: Memory>(
     state: &State<M>,
 ) -> Result<Moves<M>, Nondeterminism> {
     let mut moves = Vec::new();
+    if let Some(task) = state.tasks.iter().position(|task| task.body_due) {
+        super::time::body(machine, state, task, &mut moves)?;
+        return Ok(moves);
+    }
     if let Some(task) = eager_task(machine, stepping, state) {
         perform(machine, stepping, state, task, &mut moves)?;
         return Ok(moves);
@@ -73,7 +82,7 @@ pub(super) fn moves<M: Memory>(
         migrate(machine, state, task, &mut moves);
     }
     if moves.is_empty() {
-        tick(machine, state, &mut moves);
+        super::time::tick(machine, state, &mut moves);
     }
     Ok(moves)
 }
@@ -103,7 +112,7 @@ pub(super) fn run_ahead<M: Memory>(
 
 /// A running task whose request needs no interleaving with anybody's.
 fn eager_task<M: Memory>(machine: &Machine, stepping: Stepping, state: &State<M>) -> Option<usize> {
-    if !stepping.eager {
+    if !stepping.eager || state.tasks.iter().any(|task| task.body_due) {
         return None;
     }
     (0..state.tasks.len()).find(|&number| {
@@ -147,7 +156,7 @@ fn perform<M: Memory>(
         let mine = with_holder(op, agent);
         state.mem.step(agent, mine.as_ref().unwrap_or(op), &mut |mem, shown| {
             ways.push(match shown {
-                Shown::Value(value) => Ok((state.with_memory(mem), value)),
+                Shown::Value(value) => Ok((Box::new(state.with_memory(mem)), value)),
                 Shown::Race(cell) => Err(Verdict::Race { word: machine.name(cell) }),
             });
         });
@@ -170,7 +179,7 @@ fn perform<M: Memory>(
 }
 
 /// Moves the task to where this reply takes it; a failed assertion is a verdict.
-fn advance<M: Memory>(
+pub(super) fn advance<M: Memory>(
     machine: &mut Machine,
     task: usize,
     next: &mut State<M>,
@@ -236,7 +245,7 @@ fn interrupt<M: Memory>(
     moves: &mut Moves<M>,
 ) -> Result<(), Nondeterminism> {
     for irq in deliverable(machine, state, task) {
-        let mut next = state.clone();
+        let mut next = Box::new(state.clone());
         let cpu = usize::from(state.tasks[task].cpu);
         next.cpus[cpu].pending &= !(1 << irq);
         next.cpus[cpu].running = task as u8;
@@ -265,7 +274,7 @@ fn migrate<M: Memory>(machine: &Machine, state: &State<M>, task: usize, moves: &
         if cpu == here.cpu || here.allowed & (1 << cpu) == 0 {
             continue;
         }
-        let mut next = state.clone();
+        let mut next = Box::new(state.clone());
         next.tasks[task].cpu = cpu;
         let old = &mut next.cpus[usize::from(here.cpu)];
         if old.running == task as u8 {
@@ -276,21 +285,4 @@ fn migrate<M: Memory>(machine: &Machine, state: &State<M>, task: usize, moves: &
         next.mem.canon();
         moves.push((Move::Migrate { task: task as u8, cpu }, Next::To(next)));
     }
-}
-
-/// Adds the next event of the clock, if there is one.
-fn tick<M: Memory>(machine: &Machine, state: &State<M>, moves: &mut Moves<M>) {
-    let busy = (0..state.tasks.len()).filter(|&task| super::schedule::is_busy(machine, state, task));
-    let ends = busy.map(|task| state.tasks[task].busy_until);
-    let Some(now) = ends.chain(state.timers.iter().flatten().copied()).min() else { return };
-    let mut next = state.clone();
-    next.clock = next.clock.max(now);
-    for (irq, timer) in next.timers.iter_mut().enumerate() {
-        if timer.is_some_and(|at| at <= next.clock) {
-            *timer = None;
-            let cpu = machine.cpu_index(machine.setup.irqs[irq].cpu);
-            next.cpus[usize::from(cpu)].pending |= 1 << irq;
-        }
-    }
-    moves.push((Move::Tick, Next::To(next)));
 }

@@ -24,12 +24,16 @@ pub(super) enum Reply {
     Value(u64),
     /// It was not: first this interrupt's handler runs on the task.
     Irq(IrqId),
+    /// It was not: the task goes once through the body of its waiting loop.
+    Body,
 }
 
 /// A request and where it was made.
 pub(super) struct Asked {
     pub(super) request: Request,
     pub(super) place: Place,
+    /// The wait is a loop with a body.
+    pub(super) body: bool,
 }
 
 enum End {
@@ -99,8 +103,8 @@ struct Port {
     identity: Rc<Identity>,
 }
 
-/// A facade call of the running task.
-pub(crate) fn request(request: Request, place: Place) -> u64 {
+/// A facade call of the running task; a wait may have a body that its loop runs through while it waits.
+pub(crate) fn request(request: Request, place: Place, body: Option<&dyn Fn()>) -> u64 {
     if std::thread::panicking() {
         return 0; // The task failed; its guards go without a trace.
     }
@@ -110,14 +114,14 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
     let port = unsafe { &*port_at };
     let ask = |request: Request| {
         // SAFETY: as above; the yielder belongs to this coroutine.
-        let reply = unsafe { &*port.yielder }.suspend(Asked { request, place });
+        let reply = unsafe { &*port.yielder }.suspend(Asked { request, place, body: body.is_some() });
         PORT.set(port_at);
         reply
     };
-    if port.identity.handlers.is_empty() {
+    if port.identity.handlers.is_empty() && body.is_none() {
         return match ask(request) {
             Reply::Value(value) => value,
-            Reply::Irq(_) => unreachable!("no interrupt was declared"),
+            Reply::Irq(_) | Reply::Body => unreachable!("no interrupt was declared, and there is no body"),
         };
     }
     loop {
@@ -131,6 +135,7 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
                 current.leave_interrupt(irqs_off);
                 ask(Request::IrqReturn(irqs_off));
             }
+            Reply::Body => body.expect("only a wait with a body is answered so")(),
         }
     }
 }
@@ -169,7 +174,7 @@ impl Tree {
     pub(super) fn new(identity: Identity) -> Tree {
         let mut tree = Tree { nodes: Vec::new(), identity: Rc::new(identity), live: None };
         let mut routine = start(tree.identity.clone());
-        let at = tree.resume(&mut routine, Reply::Value(0));
+        let at = Self::resume(&mut routine, Reply::Value(0));
         tree.nodes.push(Node { parent: ROOT, reply: Reply::Value(0), at, children: Vec::new(), tail: Rc::new([]) });
         tree.live = Some((routine, ROOT));
         tree
@@ -194,7 +199,7 @@ impl Tree {
                 self.replay(from)?
             }
         };
-        let at = self.resume(&mut routine, reply);
+        let at = Self::resume(&mut routine, reply);
         let id = NodeId::try_from(self.nodes.len()).expect("fewer than 2^32 histories");
         let tail = self.tail_after(from);
         self.nodes.push(Node { parent: from, reply, at, children: Vec::new(), tail });
@@ -243,7 +248,7 @@ impl Tree {
         for id in path.into_iter().rev() {
             let node = self.node(id);
             let reply = if id == ROOT { Reply::Value(0) } else { node.reply };
-            let at = self.resume(&mut routine, reply);
+            let at = Self::resume(&mut routine, reply);
             if !same(&at, &node.at) {
                 stop(routine);
                 let name = &self.identity.name;
@@ -258,7 +263,7 @@ impl Tree {
         Ok(routine)
     }
 
-    fn resume(&self, routine: &mut Routine, reply: Reply) -> At {
+    fn resume(routine: &mut Routine, reply: Reply) -> At {
         let before = world::enter(Phase::Explorer);
         let result = routine.resume(reply);
         world::enter(before);
@@ -290,7 +295,9 @@ impl Drop for Tree {
 fn same(a: &At, b: &At) -> bool {
     match (a, b) {
         (At::Asks(a), At::Asks(b)) => {
-            std::ptr::eq(a.place, b.place) && format!("{:?}", a.request) == format!("{:?}", b.request)
+            std::ptr::eq(a.place, b.place)
+                && a.body == b.body
+                && format!("{:?}", a.request) == format!("{:?}", b.request)
         }
         (At::Done, At::Done) => true,
         (At::Panicked(a), At::Panicked(b)) => a == b,

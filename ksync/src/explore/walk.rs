@@ -27,8 +27,9 @@ pub(super) fn walk<M: Memory>(
 ) -> Result<Walk<M>, Nondeterminism> {
     let mut walk = Walk { steps: Vec::new(), held: Vec::new(), end: machine.start() };
     for happens in path.iter().copied().map(Some).chain([None]) {
-        let mut passed: Vec<(State<M>, Move)> = Vec::new();
-        let next = run_ahead(machine, stepping, walk.end, |state, happens| passed.push((state.clone(), happens)))?;
+        let mut passed: Vec<(Box<State<M>>, Move)> = Vec::new();
+        let next =
+            run_ahead(machine, stepping, walk.end, |state, happens| passed.push((Box::new(state.clone()), happens)))?;
         walk.end = next;
         let Some(happens) = happens else {
             note_all(machine, stepping, &mut walk, passed)?;
@@ -47,7 +48,7 @@ fn note_all<M: Memory>(
     machine: &mut Machine,
     stepping: Stepping,
     walk: &mut Walk<M>,
-    passed: Vec<(State<M>, Move)>,
+    passed: Vec<(Box<State<M>>, Move)>,
 ) -> Result<(), Nondeterminism> {
     for (state, happens) in passed {
         let found = moves(machine, stepping, &state)?.into_iter().find(|(other, _)| *other == happens);
@@ -63,6 +64,7 @@ impl Machine {
         match happens {
             Move::Interrupt { irq, .. } => format!("interrupt {}", self.setup.irqs[usize::from(irq)].name),
             Move::Migrate { cpu, .. } => format!("move to CPU{}", self.cpus[usize::from(cpu)]),
+            Move::Body { .. } => "waits on".to_owned(),
             Move::Step { .. } | Move::Tick => operation(request, &|cell| self.name(cell)),
         }
     }
@@ -77,7 +79,7 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     let value = match next {
         Next::To(next) => match machine.reply(task, next.tasks[task].node) {
             Reply::Value(value) => value,
-            Reply::Irq(_) => 0,
+            Reply::Irq(_) | Reply::Body => 0,
         },
         Next::Fails(_) => 0,
     };
@@ -87,6 +89,7 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     let action = match happens {
         Move::Interrupt { irq, .. } => format!("interrupt: {}", machine.setup.irqs[usize::from(irq)].name),
         Move::Migrate { cpu, .. } => format!("moved to CPU{}", machine.cpus[usize::from(cpu)]),
+        Move::Body { .. } => "waits on".to_owned(),
         _ => describe(&asked.request, value, &|cell| machine.name(cell)),
     };
     if let (Move::Step { .. }, Request::Mem(op)) = (happens, &asked.request) {

@@ -11,139 +11,43 @@
 //! | `C:x:old:new`, `unless:x:add:unless` | `cmpxchg` (its old value), `atomic_add_unless` (its success); also with `rlx`, `acq`, `rel` |
 //! | `inc:x`, `dec0:x` | `atomic_inc`, `atomic_dec_and_test` |
 //! | `await:x:1` | `smp_cond_load_relaxed(x, VAL == 1)` |
-//! | `L:s` `U:s` `T:s` `Uif:s` `?:s` | `spin_lock`, `spin_unlock`, `spin_trylock`, unlock if the last read was not 0, `spin_is_locked` |
+//! | `L:s` `U:s` `T:s` `Uif:s` `?:s` | `spin_lock`, `spin_unlock`, `spin_trylock`, unlock if the last trylock succeeded, `spin_is_locked` |
 //! | `mb` `wmb` `rmb` `ba` `aa` `as` `aul` `ctrl` | `smp_mb`, `smp_wmb`, `smp_rmb`, `smp_mb__before_atomic`, `__after_atomic`, `__after_spinlock`, `__after_unlock_lock`, `smp_acquire__after_ctrl_dep` |
 //! | `P:x` `Q:x:1` | plain read, plain write |
 //!
 //! An outcome is what all reads returned, process by process, and the final values that were asked for.
 
-use ksync::explore::memory::{CellKind, Memory, Shown};
-use ksync::op::{CellId, Cond, Fence, MemOp, Observe, Order, Rmw};
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+mod program;
+
+use ksync::explore::memory::{Memory, Shown};
+use ksync::op::{CellId, MemOp};
+use program::Instr;
+pub(crate) use program::Program;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// The outcome of a program in which a plain access races.
-pub const RACE: &str = "race";
+pub(crate) const RACE: &str = "race";
 /// The outcome of an execution in which all agents that are not done wait.
-pub const STUCK: &str = "stuck";
-
-struct Instr {
-    op: MemOp,
-    /// Whether what it is shown belongs to the outcome.
-    read: bool,
-    /// Skipped unless the last read returned something.
-    conditional: bool,
-}
-
-/// A program, with the names of its cells in order of appearance.
-pub struct Program {
-    names: Vec<String>,
-    cells: Vec<(CellKind, u64)>,
-    agents: Vec<Vec<Instr>>,
-}
-
-impl Program {
-    /// Reads a program; all cells start at 0.
-    pub fn new(text: &str) -> Program {
-        let mut program = Program { names: vec![], cells: vec![], agents: vec![] };
-        for process in text.split('|') {
-            let instrs = process.split_whitespace().map(|word| program.instr(word)).collect();
-            program.agents.push(instrs);
-        }
-        program
-    }
-
-    /// The same with another initial value.
-    pub fn init(mut self, name: &str, value: u64) -> Program {
-        let cell = self.names.iter().position(|known| known == name).expect("a cell of the program");
-        self.cells[cell].1 = value;
-        self
-    }
-
-    fn cell(&mut self, name: &str, kind: CellKind) -> CellId {
-        let at = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.names.push(name.into());
-            self.cells.push((kind, 0));
-            self.names.len() - 1
-        });
-        at as CellId
-    }
-
-    fn instr(&mut self, word: &str) -> Instr {
-        let mut parts = word.split(':');
-        let name = parts.next().expect("an operation");
-        let target = parts.next();
-        let args: Vec<u64> = parts.map(|arg| arg.parse().expect("a value")).collect();
-        let (base, order) = [("rlx", Order::Relaxed), ("acq", Order::Acquire), ("rel", Order::Release)]
-            .into_iter()
-            .find_map(|(suffix, order)| Some((name.strip_suffix(suffix)?, order)))
-            .unwrap_or((name, if matches!(name, "R" | "W") { Order::Relaxed } else { Order::Full }));
-        let kind = match base {
-            "L" | "U" | "T" | "Uif" | "?" => CellKind::Lock,
-            "P" | "Q" => CellKind::Plain,
-            _ => CellKind::Atomic,
-        };
-        let cell = target.map_or(0, |target| self.cell(target, kind));
-        let holder = self.agents.len() as u64 + 1;
-        let update = |rmw, observe| MemOp::Rmw { cell, rmw, mask: u64::MAX, order, observe };
-        let fence = |fence| (MemOp::Fence(fence), false);
-        let (op, read) = match base {
-            "R" => (MemOp::Load { cell, order }, true),
-            "W" => (MemOp::Store { cell, value: args[0], order }, false),
-            "X" => (update(Rmw::Xchg(args[0]), Observe::Old), true),
-            "fadd" => (update(Rmw::Add(args[0]), Observe::Old), true),
-            "for" => (update(Rmw::Or(args[0]), Observe::Old), true),
-            "fand" => (update(Rmw::And(args[0]), Observe::Old), true),
-            "C" => (update(Rmw::CmpXchg { old: args[0], new: args[1] }, Observe::Old), true),
-            "unless" => (update(Rmw::AddUnless { add: args[0], unless: args[1] }, Observe::Success), true),
-            "dec0" => (update(Rmw::Add(u64::MAX), Observe::NewIsZero), true),
-            "inc" => {
-                let (order, observe) = (Order::Relaxed, Observe::Nothing);
-                (MemOp::Rmw { cell, rmw: Rmw::Add(1), mask: u64::MAX, order, observe }, false)
-            }
-            "await" => {
-                let wanted = args[0];
-                (
-                    MemOp::Await { cell, cond: Cond(Rc::new(move |value| value == wanted)), order: Order::Relaxed },
-                    true,
-                )
-            }
-            "L" => (MemOp::Lock { cell, holder }, false),
-            "T" => (MemOp::TryLock { cell, holder }, true),
-            "U" | "Uif" => (MemOp::Unlock { cell }, false),
-            "?" => (MemOp::IsLocked { cell }, true),
-            "P" => (MemOp::Read { cell }, true),
-            "Q" => (MemOp::Write { cell, value: args[0] }, false),
-            "mb" => fence(Fence::Mb),
-            "wmb" => fence(Fence::Wmb),
-            "rmb" => fence(Fence::Rmb),
-            "ba" => fence(Fence::BeforeAtomic),
-            "aa" => fence(Fence::AfterAtomic),
-            "as" => fence(Fence::AfterSpinlock),
-            "aul" => fence(Fence::AfterUnlockLock),
-            "ctrl" => fence(Fence::AcquireAfterCtrlDep),
-            _ => panic!("unknown operation {word}"),
-        };
-        Instr { op, read, conditional: base == "Uif" }
-    }
-}
+pub(crate) const STUCK: &str = "stuck";
 
 /// How to search.
 #[derive(Debug, Clone, Copy)]
-pub struct Search {
+pub(crate) struct Search {
     /// Perform eager operations at once.
-    pub eager: bool,
+    pub(crate) eager: bool,
     /// Call `canon` after each step.
-    pub canon: bool,
+    pub(crate) canon: bool,
     /// Call `retire` for agents that are done.
-    pub retire: bool,
+    pub(crate) retire: bool,
 }
 
 /// As the explorer searches.
-pub const REDUCED: Search = Search { eager: true, canon: true, retire: true };
+pub(crate) const REDUCED: Search = Search { eager: true, canon: true, retire: true };
 /// Every interleaving, and nothing forgotten.
-pub const NAIVE: Search = Search { eager: false, canon: false, retire: false };
+pub(crate) const NAIVE: Search = Search { eager: false, canon: false, retire: false };
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct State<M> {
@@ -153,13 +57,13 @@ struct State<M> {
 }
 
 /// What a search found.
-pub struct Found {
-    pub outcomes: BTreeSet<String>,
-    pub states: usize,
+pub(crate) struct Found {
+    pub(crate) outcomes: BTreeSet<String>,
+    pub(crate) states: usize,
 }
 
 /// Every outcome of the program under the model `M`. `finals` names the cells whose final value is part of it.
-pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -> Found {
+pub(crate) fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -> Found {
     let agents = program.agents.len();
     let memory = M::new(agents, &program.cells);
     let mut stack = vec![State { memory, pcs: vec![0; agents], read: vec![vec![]; agents] }];
@@ -168,11 +72,11 @@ pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -
     while let Some(mut state) = stack.pop() {
         for agent in 0..agents {
             let code = &program.agents[agent];
-            let skip = |state: &State<M>| {
-                code.get(state.pcs[agent] as usize).is_some_and(|instr| instr.conditional)
-                    && state.read[agent].last() == Some(&0)
-            };
-            while skip(&state) {
+            let at = state.pcs[agent] as usize;
+            if code
+                .get(at)
+                .is_some_and(|instr| instr.conditional && !trylock_succeeded(&code[..at], &state.read[agent]))
+            {
                 state.pcs[agent] += 1;
             }
             if search.retire && state.pcs[agent] as usize == code.len() {
@@ -227,6 +131,12 @@ pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -
     }
     found.states = seen.len();
     found
+}
+
+/// Whether the last trylock of the code that ran returned 1.
+fn trylock_succeeded(code: &[Instr], read: &[u64]) -> bool {
+    let trylock = code.iter().rposition(|instr| matches!(instr.op, MemOp::TryLock { .. })).expect("a trylock before");
+    read[code[..trylock].iter().filter(|instr| instr.read).count()] == 1
 }
 
 fn outcome<M: Memory>(program: &Program, state: &State<M>, finals: &[&str]) -> String {

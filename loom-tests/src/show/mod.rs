@@ -2,7 +2,13 @@
 //! `lockup show`.
 
 pub mod calls;
+pub mod elsewhere;
+pub mod html;
+pub mod mermaid;
 pub mod picture;
+pub mod story;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use crate::catalogue::{name, sources};
@@ -14,19 +20,36 @@ use clap::ValueEnum;
 use ksync::Verdict;
 use ksync::catalogue::Row;
 use std::path::Path;
+use story::Story;
 
 /// How a counterexample is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A column per CPU, in text.
+    /// A column per CPU, in text
     Text,
+    /// One HTML file that fetches nothing
+    Html,
+    /// A Mermaid sequence diagram
+    Mermaid,
 }
 
-/// Prints the counterexample of the first of these rows that fails, or says that there is none.
+impl Format {
+    /// The story in this format.
+    pub fn draw(self, story: &Story) -> String {
+        match self {
+            Format::Text => text::page(story),
+            Format::Html => html::page(story),
+            Format::Mermaid => mermaid::draw(story),
+        }
+    }
+}
+
+/// Prints the counterexample of the first of these rows that fails, or says that there is none. `all` are the rows of
+/// the catalogue: in text, the run is tried on the other revisions of its scenario too.
 ///
 /// # Errors
 /// If the output cannot be written, which shows before the run.
-pub fn run(rows: &[&Row], format: Format, output: Option<&Path>) -> Result<u8, Failure> {
+pub fn run(rows: &[&Row], all: &[Row], format: Format, output: Option<&Path>) -> Result<u8, Failure> {
     let output = Output::open(output.unwrap_or(Path::new("-")))?;
     let mut failure = None;
     let mut undecided = 0;
@@ -43,12 +66,16 @@ pub fn run(rows: &[&Row], format: Format, output: Option<&Path>) -> Result<u8, F
         }
     }
     let text = match failure {
-        Some((job, report)) => match format {
-            Format::Text => {
-                let title = format!("{}: {}", name(job.row), job.row.what);
-                text::page(&title, &job.model_name(), &report, &Calls::of(&sources()))
+        Some((job, report)) => {
+            let title = format!("{}: {}", name(job.row), job.row.what);
+            let story = Story::of(&title, &job.model_name(), &report, &Calls::of(&sources()));
+            let mut text =
+                story.map_or_else(|| format!("{title}\n{}\n", report.verdict), |story| format.draw(&story));
+            if let (Format::Text, Some(trace)) = (format, &report.trace) {
+                text += &elsewhere::lines(all, &job, trace);
             }
-        },
+            text
+        }
         None if undecided > 0 => format!("no counterexample in {} rows, but {undecided} are undecided\n", rows.len()),
         None if rows.len() == 1 => "no counterexample: the one row holds\n".to_owned(),
         None => format!("no counterexample: all {} rows hold\n", rows.len()),

@@ -3,7 +3,7 @@
 
 use super::{ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, Lkmm, OWN, READS, SO_FAR, WRITES, row};
 use crate::explore::memory::Shown;
-use crate::explore::memory::cells::Col;
+use crate::explore::memory::columns::Col;
 use crate::op::{CellId, Order};
 
 /// How a read is ordered.
@@ -16,8 +16,14 @@ pub(super) enum Reading {
 }
 
 impl Lkmm {
-    /// What `smp_mb__after_atomic()` and its like look back at ends with the next access.
+    /// What `smp_mb__after_atomic()` and its like look back at ends with the next access, and an
+    /// `smp_mb__before_atomic()` has to remember what was before it.
     fn begin(&mut self, agent: usize) {
+        if self.before_rmw >> agent & 1 != 0 {
+            self.before_rmw &= !(1 << agent);
+            let snapshot = self.ensure_extra(Extra::Before(agent as u8));
+            self.cells.views.copy(snapshot, row(agent, SO_FAR));
+        }
         self.after_rmw &= !(1 << agent);
         if self.after_lock >> agent & 1 != 0 {
             self.after_lock &= !(1 << agent);
@@ -40,7 +46,7 @@ impl Lkmm {
     /// The agent reads the message at `at`, which is not below its bound.
     pub(super) fn read(&mut self, agent: usize, cell: CellId, at: usize, reading: Reading) {
         self.begin(agent);
-        if let Some(col) = self.cells.col(Col::Messages(cell)) {
+        if let Some(col) = self.cells.col(Col::messages(cell)) {
             self.cells.views.raise(row(agent, ALL), col, at as u8);
         }
         let (_, mut fence) = self.known(&Self::before_read(agent, reading), None);
@@ -175,12 +181,16 @@ impl Lkmm {
                 });
             }
             if order != Order::Full {
-                start.updates(agent, cell, order, void, new, &mut |next, old, new| each(next, old, Some(new)));
+                start.updates(agent, cell, order, void, new, &mut |next, old, new| {
+                    each(next, old, Some(new));
+                });
                 return;
             }
             start.strong(agent, row(agent, SO_FAR), &mut |fenced| {
                 fenced.updates(agent, cell, order, void, new, &mut |done, old, new| {
-                    done.strong(agent, row(agent, SO_FAR), &mut |next| each(next, old, Some(new)));
+                    done.strong(agent, row(agent, SO_FAR), &mut |next| {
+                        each(next, old, Some(new));
+                    });
                 });
             });
         });
@@ -204,7 +214,9 @@ impl Lkmm {
         let release = order == Order::Release;
         let bound = self.bound(&Self::before_read(agent, reading), cell);
         for (at, (message, _)) in self.cells.messages(cell).enumerate().skip(bound) {
-            let Some(new) = new(message.value).filter(|_| !message.attached) else { continue };
+            let Some(new) = new(message.value).filter(|_| !message.attached) else {
+                continue;
+            };
             let mut next = self.clone();
             next.read(agent, cell, at, reading);
             // The write may know more than the read: then it cannot stand right above this message.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Barriers, and the order of strong fences.
 
-use super::{ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, KINDS, Lkmm, OWN, READS, SO_FAR, Seen, WRITES, row};
-use crate::explore::memory::cells::Col;
+use super::{ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, Lkmm, OWN, READS, SO_FAR, Seen, WRITES, row};
+use crate::explore::memory::columns::Col;
 use crate::op::Fence;
 
 impl Lkmm {
@@ -17,22 +17,23 @@ impl Lkmm {
             Fence::AfterSpinlock if self.after_lock >> agent & 1 != 0 => {
                 return next.strong(agent, row(agent, SO_FAR), each);
             }
-            Fence::AfterUnlockLock => {
-                if let Some(snapshot) = self.extra(Extra::AfterLock(id)) {
-                    return next.strong(agent, snapshot, each);
-                }
+            Fence::AfterUnlockLock if self.after_lock >> agent & 1 != 0 => {
+                let snapshot = next.ensure_extra(Extra::AfterLock(id));
+                return next.strong(agent, snapshot, each);
             }
-            Fence::AfterAtomic | Fence::AfterSpinlock => {}
+            Fence::AfterAtomic | Fence::AfterSpinlock | Fence::AfterUnlockLock => {}
             Fence::Wmb => {
                 next.cells.views.join(row(agent, WRITES), row(agent, BY_WRITES));
                 // Own writes only: this barrier is not cumulative over what was read.
                 next.cells.views.join(row(agent, CARRIED), row(agent, OWN));
             }
             Fence::Rmb => next.cells.views.join(row(agent, READS), row(agent, BY_READS)),
-            Fence::AcquireAfterCtrlDep => next.cells.views.join(row(agent, ALL), row(agent, BY_READS)),
+            Fence::AcquireAfterCtrlDep => {
+                next.cells.views.join(row(agent, ALL), row(agent, BY_READS));
+            }
             Fence::BeforeAtomic => {
-                let snapshot = next.ensure_extra(Extra::Before(id));
-                next.cells.views.copy(snapshot, row(agent, SO_FAR));
+                next.remove_extra(Extra::Before(id));
+                next.before_rmw |= 1 << agent;
             }
         }
         each(next);
@@ -40,13 +41,18 @@ impl Lkmm {
 
     /// Runs the fence of an earlier `smp_mb__before_atomic()`, if there is one.
     pub(super) fn pending(&self, agent: usize, each: &mut dyn FnMut(Self)) {
+        let mut next = self.clone();
         let extra = Extra::Before(agent as u8);
-        match self.extra(extra) {
-            None => each(self.clone()),
-            Some(snapshot) => self.clone().strong(agent, snapshot, &mut |mut next| {
+        if self.before_rmw >> agent & 1 != 0 {
+            next.before_rmw &= !(1 << agent);
+            next.strong(agent, row(agent, SO_FAR), each);
+        } else if let Some(snapshot) = self.extra(extra) {
+            next.strong(agent, snapshot, &mut |mut next| {
                 next.remove_extra(extra);
                 each(next);
-            }),
+            });
+        } else {
+            each(next);
         }
     }
 
@@ -89,23 +95,19 @@ impl Lkmm {
     /// The lowest place from `first` on where a fence with this snapshot may go; a place is the number of fences
     /// below. No event after a higher fence may have missed what the snapshot holds.
     fn place(&self, snapshot: usize, first: usize) -> Option<usize> {
-        // Of an older snapshot no more is known than what can still be read, so it is not held to have been above that.
-        let lowest = if self.is_now(snapshot) { -1 } else { 0 };
+        // 0 is what everybody is bound to. An unlock of long ago may not have known that much; it is held to have, which can only
+        // keep an `smp_mb__after_unlock_lock()` from places that another interleaving gives it.
         let missed = |seen: &&Seen| {
-            let col = self.cells.col(Col::Messages(seen.cell));
-            self.cells.known(snapshot, col) as i16 > seen.at.max(lowest)
+            let col = self.cells.col(Col::messages(seen.cell));
+            self.cells.known(snapshot, col) as i16 > seen.at
         };
         let highest = self.seen.iter().filter(missed).map(|seen| seen.fence as usize).max().unwrap_or(0);
         let place = first.max(highest);
         (place <= self.fences as usize).then_some(place)
     }
 
-    /// Whether a snapshot is of now: the view of all so far, and not a copy of it.
-    fn is_now(&self, snapshot: usize) -> bool {
-        snapshot < self.agents as usize * KINDS
-    }
-
-    /// Puts a strong fence right above the fence `after`.
+    /// Puts a strong fence right above the fence `after`. The agent's later writes need not carry the snapshot:
+    /// whoever reads them knows of this fence, and is bound by it.
     fn put(&mut self, agent: usize, snapshot: usize, after: usize) {
         assert!(self.fences < 250, "more than 250 strong fences make a difference at once");
         let at = self.fence_row(after + 1);
