@@ -45,4 +45,11 @@ pub fn rows() -> Vec<Row> {
 }
 
 /// The cases of each file.
-const CASES: &[&[Case]] = &[crate::scenarios_bit_spin_lock::CASES, crate::scenarios_preempt::CASES];
+const CASES: &[&[Case]] = &[
+    crate::scenarios_bit_spin_lock::CASES,
+    crate::scenarios_preempt::CASES,
+    crate::scenarios_fairness::CASES,
+    crate::scenarios_ticket::CASES,
+    crate::scenarios_qspinlock::CASES,
+    crate::scenarios_qspinlock_history::CASES,
+];

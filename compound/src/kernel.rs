@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A kernel is one revision of each function.
 
-use crate::{bit_spinlock, compound_lock, page_flags};
+use crate::spinlock::Arch;
+use crate::{bit_spinlock, compound_lock, page_flags, qspinlock, ticket_spinlock};
 use ksync::catalogue::WeakenKind;
 
 /// One revision of each function.
@@ -21,6 +22,12 @@ pub struct Kernel {
     pub page_flags: page_flags::Rev,
     /// `compound_lock_irqsave()`.
     pub compound_lock: compound_lock::Rev,
+    /// The lock behind `raw_spin_lock()`.
+    pub arch: Arch,
+    /// `queued_spin_lock()` and the rest of its files.
+    pub qspinlock: qspinlock::Rev,
+    /// `ticket_spin_unlock()`.
+    pub ticket: ticket_spinlock::Rev,
 }
 
 /// Everything as it stands in v7.1, or as it stood when it was last there.
@@ -32,11 +39,105 @@ pub const MAINLINE: Kernel = Kernel {
     bit_spinlock: bit_spinlock::MAINLINE,
     page_flags: page_flags::MAINLINE,
     compound_lock: compound_lock::MAINLINE,
+    arch: Arch::Queued,
+    qspinlock: qspinlock::MAINLINE,
+    ticket: ticket_spinlock::MAINLINE,
 };
 
 /// The kernel of incident 002 is an older one; its bit spinlock is the same.
 pub const INCIDENT_002: Kernel =
     Kernel { commit: "v3.10", what: "compound pages have a bit spinlock in page->flags", ..MAINLINE };
+
+/// The queued spinlock before its oldest fix here.
+pub const QSPINLOCK: Kernel = Kernel {
+    commit: "54cf809b9512^",
+    what: "is_locked() looks at the locked byte",
+    qspinlock: qspinlock::ORIGIN,
+    ..MAINLINE
+};
+
+/// Any bit of the word means locked.
+pub const IS_LOCKED: Kernel = Kernel {
+    commit: "54cf809b9512",
+    what: "locking,qspinlock: Fix spin_is_locked() and spin_unlock_wait() (commit id not checked)",
+    qspinlock: qspinlock::IS_LOCKED,
+    ..QSPINLOCK
+};
+
+/// The kernel before the next fix.
+pub const XCHG_RELEASE: Kernel =
+    Kernel { commit: "95bcade33a8a^", what: "xchg_release() is all that publishes a node", ..IS_LOCKED };
+
+/// The link to a node is a release too.
+pub const STORE_RELEASE: Kernel = Kernel {
+    commit: "95bcade33a8a",
+    what: "locking/qspinlock: Ensure node is initialised before updating prev->next",
+    qspinlock: qspinlock::STORE_RELEASE,
+    ..XCHG_RELEASE
+};
+
+/// The kernel before the next fix, as a compiler may make it.
+pub const COUNT_LATE: Kernel =
+    Kernel { commit: "11dc13224c97^", what: "a compiler may count a node after it is initialised", ..STORE_RELEASE };
+
+/// A node is counted first.
+pub const COUNT_FIRST: Kernel = Kernel {
+    commit: "11dc13224c97",
+    what: "a node is counted before it is initialised (commit id not checked)",
+    qspinlock: qspinlock::COUNT_FIRST,
+    ..COUNT_LATE
+};
+
+/// The kernel before the series of v4.18.
+pub const CMPXCHG_LOOP: Kernel =
+    Kernel { commit: "v4.17", what: "a waiter announces itself in a cmpxchg() loop", ..COUNT_FIRST };
+
+/// One `fetch_or()`.
+pub const FETCH_OR: Kernel = Kernel {
+    commit: "v4.18",
+    what: "locking/qspinlock: Remove unbounded cmpxchg() loop from locking slowpath",
+    qspinlock: qspinlock::FETCH_OR,
+    ..CMPXCHG_LOOP
+};
+
+/// One barrier in place of two releases.
+pub const WMB: Kernel = Kernel {
+    commit: "9d4646d14d51",
+    what: "locking/qspinlock: Elide back-to-back RELEASE operations with smp_wmb() (commit id not checked)",
+    qspinlock: qspinlock::WMB,
+    ..FETCH_OR
+};
+
+/// The kernel before the last fix.
+pub const FOUR_LEVELS: Kernel =
+    Kernel { commit: "d682b596d993^", what: "takes four nodes for a CPU to be enough", ..WMB };
+
+/// Without a node, try.
+pub const NO_NODE: Kernel = Kernel {
+    commit: "d682b596d993",
+    what: "beyond four levels of nesting, spin without a node (commit id not checked)",
+    qspinlock: qspinlock::MAINLINE,
+    ..FOUR_LEVELS
+};
+
+/// The same lock as `x86` has it.
+pub const X86: Kernel = Kernel {
+    commit: "7aa54be29765",
+    what: "locking/qspinlock, x86: Provide liveness guarantee",
+    qspinlock: qspinlock::X86,
+    ..MAINLINE
+};
+
+/// The kernel of an architecture with ticket locks.
+pub const TICKET: Kernel =
+    Kernel { commit: "ticket", what: "raw_spin_lock() is the ticket lock", arch: Arch::Ticket, ..MAINLINE };
+
+/// The same with the queued lock, where both are compared.
+pub const QUEUED: Kernel = Kernel { commit: "queued", what: "raw_spin_lock() is the queued lock", ..MAINLINE };
+
+/// The same with a bit.
+pub const BIT: Kernel =
+    Kernel { commit: "bit", what: "raw_spin_lock() is one bit of a word", arch: Arch::Bit, ..MAINLINE };
 
 impl Kernel {
     /// This kernel with a patch that was never merged.

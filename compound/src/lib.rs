@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The bit spinlock on `page->flags`, ported from Linux.
+//! The bit spinlock on `page->flags`, the ticket spinlock and the queued spinlock, ported from Linux.
 //!
 //! The functions stand under their C names, in C's order of statements; a kernel is a choice of one revision of each
 //! ([`kernel::Kernel`]). Statements that C has and no property here needs are left out and marked at their line.
@@ -10,13 +10,25 @@ pub mod compound_lock;
 pub mod kernel;
 pub mod machine;
 pub mod page_flags;
+pub mod qspinlock;
+pub mod qspinlock_queue;
+pub mod qspinlock_word;
 pub mod scenarios_bit_spin_lock;
+pub mod scenarios_fairness;
 pub mod scenarios_preempt;
+pub mod scenarios_qspinlock;
+pub mod scenarios_qspinlock_history;
+pub mod scenarios_spin_lock;
+pub mod scenarios_ticket;
+pub mod spinlock;
+pub mod ticket_spinlock;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("compound";
     "bit_spinlock.rs", "catalogue.rs", "compound_lock.rs", "kernel.rs", "lib.rs", "machine.rs", "page_flags.rs",
-    "scenarios_bit_spin_lock.rs", "scenarios_preempt.rs",
+    "qspinlock.rs", "qspinlock_queue.rs", "qspinlock_word.rs", "scenarios_bit_spin_lock.rs", "scenarios_fairness.rs",
+    "scenarios_preempt.rs", "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs", "scenarios_spin_lock.rs",
+    "scenarios_ticket.rs", "spinlock.rs", "ticket_spinlock.rs",
 );
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! What C reaches without an argument: the kernel's code, `current` and per-CPU variables.
 
 use crate::kernel::Kernel;
-use ksync::{Current, Setup, TaskOptions};
+use crate::qspinlock_queue::{MAX_NODES, QNode, decode_tail};
+use ksync::{Current, Id, Setup, TaskOptions, Work};
 use std::sync::Arc;
 
 /// A machine that runs a kernel, made by a scenario's setup.
@@ -10,6 +11,10 @@ use std::sync::Arc;
 pub struct Machine {
     /// The revision of every function.
     pub kernel: Kernel,
+    /// The per-CPU nodes of the queued spinlocks, from CPU 0 up.
+    qnodes: Vec<[QNode; MAX_NODES]>,
+    /// Counts the rounds of unbounded loops, where a scenario asks for it.
+    rounds: Option<Work>,
 }
 
 /// The running task on its machine.
@@ -22,9 +27,49 @@ pub struct Ctx<'a> {
 }
 
 impl Machine {
-    /// A machine that runs this kernel.
+    /// A machine that runs this kernel, without per-CPU variables.
     pub fn new(kernel: Kernel) -> Self {
-        Machine { kernel }
+        Machine::with_cpus(kernel, 0)
+    }
+
+    /// A machine whose CPUs have nodes for queued spinlocks.
+    pub fn with_cpus(kernel: Kernel, cpus: u32) -> Self {
+        let qnodes = (0..cpus).map(|cpu| std::array::from_fn(|idx| QNode::new(cpu, idx))).collect();
+        Machine { kernel, qnodes, rounds: None }
+    }
+
+    /// The same, with unbounded loops counted.
+    #[must_use]
+    pub fn counting(self, rounds: Work) -> Self {
+        Machine { rounds: Some(rounds), ..self }
+    }
+
+    /// One round of a loop that C does not bound.
+    pub(crate) fn round(&self) {
+        if let Some(rounds) = self.rounds {
+            rounds.round();
+        }
+    }
+
+    /// `per_cpu(qnodes, cpu)`.
+    pub fn qnodes(&self, cpu: u32) -> &[QNode; MAX_NODES] {
+        &self.qnodes[cpu as usize]
+    }
+
+    /// `&qnodes[idx]` of a CPU, as a pointer.
+    pub(crate) fn qnode_id(cpu: u32, idx: u32) -> Id<QNode> {
+        Id::new(cpu * MAX_NODES as u32 + idx)
+    }
+
+    /// What such a pointer points to.
+    pub(crate) fn qnode(&self, id: Id<QNode>) -> &QNode {
+        &self.qnodes[id.index() / MAX_NODES][id.index() % MAX_NODES]
+    }
+
+    /// The node that a lock word's tail names.
+    pub(crate) fn tail_node(&self, val: u32) -> &QNode {
+        let (cpu, idx) = decode_tail(val);
+        self.qnode(Machine::qnode_id(cpu, idx))
     }
 
     /// What runs in this context.

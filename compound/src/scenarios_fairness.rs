@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! How often a waiter is passed by others.
+
+use crate::catalogue::Case;
+use crate::kernel::{self, Kernel};
+use crate::machine::Machine;
+use crate::scenarios_spin_lock::Guarded;
+use ksync::catalogue::Expected::{Holds, Unbounded};
+use ksync::catalogue::{LoomUse, ModelName};
+use ksync::{Atomic, Relaxed, Scenario};
+use std::sync::Arc;
+
+/// The cases of this file.
+pub const CASES: &[Case] = &[BYPASS, PUMP];
+
+const NO_WORK: LoomUse = LoomUse::CannotCarry("counts no work");
+
+const BYPASS: Case = Case {
+    incident: "bit-spin-lock",
+    name: "bypass",
+    model: ModelName::Sc,
+    loom: NO_WORK,
+    scenario: never_passed,
+    rows: &[(kernel::TICKET, Holds), (kernel::QUEUED, Holds), (kernel::BIT, Unbounded)],
+};
+
+/// Another CPU takes the lock three times. Once the waiter is seen on the lock, it is next.
+///
+/// Result: Unbounded in BIT
+pub fn never_passed(kernel: Kernel) -> Box<Scenario> {
+    bypass(kernel, 3, 0)
+}
+
+const PUMP: Case = Case { name: "bypass-pump", scenario: passed_again_and_again, ..BYPASS };
+
+/// The same with eight times: a bit lets the waiter be passed again and again, as long as somebody comes.
+///
+/// Result: Unbounded in BIT
+pub fn passed_again_and_again(kernel: Kernel) -> Box<Scenario> {
+    bypass(kernel, 8, 4)
+}
+
+/// One CPU waits once, the other takes the lock `rounds` times; it may pass the waiter `bound` times.
+///
+/// A ticket or queued lock shows in its word that somebody waits. A bit does not: there the waiter says so itself,
+/// after it has found the lock taken.
+fn bypass(kernel: Kernel, rounds: u32, bound: u64) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let passes = setup.bounded_work("sections of others while a CPU waits", bound);
+        let machine = Arc::new(Machine::with_cpus(kernel, 2));
+        let guarded = Guarded::new(&kernel);
+        let flags = ["waits", "entered"].map(|name| Arc::new(Atomic::named(false, format_args!("{name}"))));
+        let [waits, entered] = flags.clone();
+        let waiters = guarded.clone();
+        machine.spawn(setup, "waiter", 0, move |ctx| {
+            if !waiters.lock.trylock(ctx) {
+                waits.store(true, Relaxed);
+                waiters.lock.lock(ctx);
+            }
+            entered.store(true, Relaxed);
+            waiters.lock.unlock(ctx);
+        });
+        machine.spawn(setup, "others", 1, move |ctx| {
+            let [waits, entered] = &flags;
+            let mut waiting = false;
+            for _ in 0..rounds {
+                guarded.lock.lock(ctx);
+                if waiting && !entered.load(Relaxed) {
+                    passes.round();
+                }
+                waiting = guarded.lock.is_contended().unwrap_or_else(|| waits.load(Relaxed));
+                guarded.lock.unlock(ctx);
+            }
+        });
+    })
+}

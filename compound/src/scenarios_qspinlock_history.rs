@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The fixes of the queued spinlock, each with what it fixed.
+
+use crate::catalogue::Case;
+use crate::kernel::{self, Kernel};
+use crate::machine::Machine;
+use crate::qspinlock::{
+    QSpinLock, queued_spin_is_contended, queued_spin_is_locked, queued_spin_lock, queued_spin_lock_slowpath,
+    queued_spin_unlock,
+};
+use crate::qspinlock_queue::{MAX_NODES, pass_turn, wait_for_next};
+use crate::qspinlock_word::{_Q_LOCKED_VAL, encode_tail};
+use crate::scenarios_qspinlock::{NO_DEPENDENCY, SLOW, STALE_OWNED, STALE_QUEUE, two_in_the_queue};
+use ksync::catalogue::Expected::{Holds, Lockup, Race, Unbounded, Violated};
+use ksync::catalogue::WeakenKind::{NoFence, RelaxedLoad};
+use ksync::catalogue::{LoomUse, ModelName};
+use ksync::op::Fence;
+use ksync::{Atomic, Plain, Relaxed, Scenario, smp_acquire__after_ctrl_dep};
+use std::sync::Arc;
+
+/// The cases of this file.
+pub const CASES: &[Case] = &[IS_LOCKED, PUBLICATION, PUBLICATION_RC11, NESTED, ROUNDS, LEVELS];
+
+fn held(name: &str) -> QSpinLock {
+    QSpinLock::with_val(_Q_LOCKED_VAL, name)
+}
+
+const IS_LOCKED: Case = Case {
+    incident: "qspinlock",
+    name: "is-locked",
+    model: ModelName::Sc,
+    loom: LoomUse::Agrees,
+    scenario: waiter_is_on_the_lock,
+    rows: &[(kernel::QSPINLOCK, Violated), (kernel::IS_LOCKED, Holds)],
+};
+
+/// A waiter is seen on the lock; when the lock is free, that waiter is gone.
+///
+/// Result: Violated in QSPINLOCK
+pub fn waiter_is_on_the_lock(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let machine = Arc::new(Machine::with_cpus(kernel, 1));
+        let lock = Arc::new((held("lock"), Atomic::named(false, format_args!("done"))));
+        let (waits, watched) = (lock.clone(), lock.clone());
+        machine.spawn(setup, "waiter", 0, move |ctx| {
+            queued_spin_lock_slowpath(ctx, &waits.0, STALE_OWNED);
+            waits.1.store(true, Relaxed);
+            queued_spin_unlock(ctx, &waits.0);
+        });
+        machine.spawn(setup, "owner", 1, move |ctx| queued_spin_unlock(ctx, &lock.0));
+        machine.spawn(setup, "watcher", 2, move |ctx| {
+            let (lock, done) = &*watched;
+            if queued_spin_is_contended(lock) && !queued_spin_is_locked(ctx, lock) {
+                smp_acquire__after_ctrl_dep();
+                assert!(done.load(Relaxed), "the lock is free while its waiter takes it");
+            }
+        });
+    })
+}
+
+/// The kernel's memory model forbids what 95bcade33a8a fixed, in this form of the lock: a head has read the tail, a
+/// release, before it passes its turn, and passing is a release, which orders that read. C stores halves of the word,
+/// of which the model says nothing. C11 orders no write behind that read: `publication-rc11`.
+const PUBLICATION: Case = Case {
+    incident: "qspinlock",
+    name: "publication",
+    model: ModelName::Lkmm,
+    loom: SLOW,
+    scenario: two_in_the_queue,
+    rows: &[
+        (kernel::XCHG_RELEASE, Holds),
+        (kernel::STORE_RELEASE, Holds),
+        (kernel::FETCH_OR, Holds),
+        (kernel::WMB, Holds),
+        (NO_WMB, Lockup),
+        (NO_DEPENDENCY, Lockup),
+    ],
+};
+
+const NO_WMB: Kernel = kernel::MAINLINE
+    .mutant("no-wmb", "a node is published without a barrier")
+    .without(&[("wait_in_queue", NoFence(Fence::Wmb))]);
+const PUBLICATION_RC11: Case = Case {
+    name: "publication-rc11",
+    model: ModelName::Rc11,
+    rows: &[
+        (kernel::XCHG_RELEASE, Lockup),
+        (kernel::STORE_RELEASE, Holds),
+        (kernel::WMB, Holds),
+        (NO_WMB, Lockup),
+        (NO_DEPENDENCY, Lockup),
+        (
+            kernel::MAINLINE
+                .mutant("relaxed-next", "what a link points to is not ordered behind it")
+                .without(&[("look_for_next", RelaxedLoad), ("wait_for_next", RelaxedLoad)]),
+            Lockup,
+        ),
+    ],
+    ..PUBLICATION
+};
+
+const NESTED: Case = Case {
+    incident: "qspinlock",
+    name: "interrupted-queueing",
+    model: ModelName::Sc,
+    loom: LoomUse::CannotCarry("needs interrupts"),
+    scenario: interrupted_queueing,
+    rows: &[(kernel::COUNT_LATE, Race), (kernel::COUNT_FIRST, Holds)],
+};
+
+/// A CPU queues for one lock; its interrupt handler queues for another, of which a neighbour is the first, with its
+/// last node. Then the neighbour queues for the lock of the task.
+///
+/// Result: Race in COUNT_LATE
+pub fn interrupted_queueing(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let machine = Arc::new(Machine::with_cpus(kernel, 2));
+        let data = Plain::named(0u32, format_args!("data"));
+        let locks = Arc::new((held("outer"), QSpinLock::with_val(encode_tail(1, 3), "inner"), data));
+        let (handlers, others, owned) = (locks.clone(), locks.clone(), locks.clone());
+        let handling = machine.clone();
+        let irq = setup.irq("irq", 0, move |current| {
+            queued_spin_lock_slowpath(&handling.on(current), &handlers.1, STALE_QUEUE);
+            queued_spin_unlock(&handling.on(current), &handlers.1);
+        });
+        machine.spawn(setup, "T", 0, move |ctx| {
+            irq.raise();
+            queued_spin_lock_slowpath(ctx, &locks.0, STALE_QUEUE);
+            locks.2.set(locks.2.get() + 1);
+            queued_spin_unlock(ctx, &locks.0);
+        });
+        machine.spawn(setup, "neighbour", 1, move |ctx| {
+            let next = wait_for_next(&ctx.machine.qnodes(1)[3]).expect("the handler comes");
+            pass_turn(ctx.machine.qnode(next));
+            queued_spin_lock_slowpath(ctx, &others.0, STALE_QUEUE);
+            others.2.set(others.2.get() + 1);
+            queued_spin_unlock(ctx, &others.0);
+        });
+        machine.spawn(setup, "owner", 2, move |ctx| queued_spin_unlock(ctx, &owned.0));
+    })
+}
+
+const ROUNDS: Case = Case {
+    incident: "qspinlock",
+    name: "announces-itself",
+    model: ModelName::Sc,
+    loom: LoomUse::CannotCarry("counts no work"),
+    scenario: lock_comes_and_goes,
+    rows: &[(kernel::CMPXCHG_LOOP, Unbounded), (kernel::FETCH_OR, Holds)],
+};
+
+/// A waiter announces itself while another CPU takes and releases the lock again and again: twice as many times as
+/// the waiter may try.
+///
+/// Result: Unbounded in CMPXCHG_LOOP
+pub fn lock_comes_and_goes(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let tries = setup.bounded_work("attempts to announce a waiter", 2);
+        let machine = Arc::new(Machine::with_cpus(kernel, 2).counting(tries));
+        let lock = Arc::new(QSpinLock::with_val(0, "lock"));
+        let others = lock.clone();
+        machine.spawn(setup, "waiter", 0, move |ctx| {
+            queued_spin_lock_slowpath(ctx, &lock, STALE_OWNED);
+            queued_spin_unlock(ctx, &lock);
+        });
+        machine.spawn(setup, "others", 1, move |ctx| {
+            for _ in 0..4 {
+                queued_spin_lock(ctx, &others);
+                queued_spin_unlock(ctx, &others);
+            }
+        });
+    })
+}
+
+const LEVELS: Case = Case {
+    incident: "qspinlock",
+    name: "five-levels",
+    model: ModelName::Sc,
+    loom: LoomUse::Agrees,
+    scenario: five_levels,
+    rows: &[(kernel::FOUR_LEVELS, Violated), (kernel::NO_NODE, Holds)],
+};
+
+/// A CPU whose four nodes are in use queues once more.
+///
+/// Result: Violated in FOUR_LEVELS
+pub fn five_levels(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let machine = Arc::new(Machine::with_cpus(kernel, 2));
+        let guarded = Arc::new((held("lock"), Plain::named(0u32, format_args!("data"))));
+        let after = guarded.clone();
+        for (cpu, in_use) in [(0, MAX_NODES as u32), (1, 0)] {
+            let guarded = guarded.clone();
+            machine.spawn(setup, &format!("T{cpu}"), cpu, move |ctx| {
+                let count = &ctx.machine.qnodes(cpu)[0].count;
+                count.set(in_use);
+                queued_spin_lock_slowpath(ctx, &guarded.0, STALE_QUEUE);
+                guarded.1.set(guarded.1.get() + 1);
+                queued_spin_unlock(ctx, &guarded.0);
+                assert_eq!(count.get(), in_use, "the node is free again");
+            });
+        }
+        let owned = guarded.clone();
+        machine.spawn(setup, "owner", 2, move |ctx| queued_spin_unlock(ctx, &owned.0));
+        setup.finally(move |_| assert_eq!(after.1.get(), 2));
+    })
+}
