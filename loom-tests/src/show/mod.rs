@@ -4,6 +4,7 @@
 pub mod calls;
 pub mod html;
 pub mod mermaid;
+mod noise;
 pub mod picture;
 pub mod story;
 #[cfg(test)]
