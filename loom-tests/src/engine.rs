@@ -102,6 +102,7 @@ pub fn undecided(why: String) -> Report {
         executions: 0,
         steps: 0,
         depth: 0,
+        memory: 0,
         exhausted: false,
         bounds: String::new(),
         seconds: 0.0,

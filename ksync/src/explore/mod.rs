@@ -75,7 +75,7 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
     let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc };
     let found = search::search::<M>(&mut machine, stepping, options)?;
     machine.trees.iter().try_for_each(task::Tree::audit)?;
-    let Found { mut verdict, states, paths, steps, depth, .. } = found;
+    let Found { mut verdict, states, paths, steps, depth, memory, .. } = found;
     let mut trace = None;
     if options.explain && !matches!(verdict, Verdict::Holds | Verdict::Unknown { .. }) {
         (verdict, trace) = explain::<M>(&mut machine, stepping, options, verdict)?;
@@ -87,6 +87,7 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
         executions: paths,
         steps,
         depth,
+        memory,
         bounds: format!("max_states {}, max_depth {}", options.max_states, options.max_depth),
         seconds: 0.0,
         cpus: machine.cpus.len(),
