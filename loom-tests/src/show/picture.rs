@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A counterexample as a kernel commit message draws it: a column per CPU, time downwards.
 //!
-//! The picture is made once, here; the formats only draw it. [`super::noise`] says what is left out.
+//! The picture is made once, here; the formats only draw it. The module `noise` says what is left out.
 
 use super::calls::Calls;
 use super::noise::{Noise, fold, is_in_the_margin, is_preempt_count};
