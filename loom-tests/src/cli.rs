@@ -136,7 +136,9 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Prove(Prove { patterns, engine, model, json }) => {
             prove::run(&selected(&patterns)?, engine, model, json.as_deref())
         }
-        Command::Show { pattern, format, output } => show::run(&selected(&[pattern])?, format, output.as_deref()),
+        Command::Show { pattern, format, output } => {
+            show::run(&selected(&[pattern])?, &rows, format, output.as_deref())
+        }
     }
 }
 
