@@ -22,6 +22,8 @@ pub enum Class {
     Stop,
 }
 
+// Real threads have no scheduler of ours, no interrupts and no bounds: there some of this is not read.
+#[cfg_attr(not(loom), allow(dead_code))]
 pub(crate) struct TaskDecl {
     pub(crate) name: String,
     pub(crate) cpu: u32,
@@ -32,6 +34,7 @@ pub(crate) struct TaskDecl {
     pub(crate) body: Body,
 }
 
+#[cfg_attr(not(loom), allow(dead_code))]
 pub(crate) struct IrqDecl {
     pub(crate) name: String,
     pub(crate) cpu: u32,
@@ -39,6 +42,7 @@ pub(crate) struct IrqDecl {
     pub(crate) handler: Body,
 }
 
+#[cfg_attr(not(loom), allow(dead_code))]
 pub(crate) struct WorkDecl {
     pub(crate) name: String,
     pub(crate) bound: u64,

@@ -42,6 +42,7 @@ impl Sleeper {
 }
 
 /// A word and what it must be for a sleeper to have work.
+#[cfg_attr(not(loom), allow(dead_code))] // Only a model looks.
 pub struct Wants<'a, T: Word> {
     pub(crate) word: backend::Watched<'a, T>,
     pub(crate) cond: fn(T) -> bool,

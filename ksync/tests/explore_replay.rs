@@ -3,7 +3,7 @@
 #![cfg(loom)]
 
 use ksync::explore::{check, replay};
-use ksync::{Atomic, Model, Options, Relaxed, Scenario, Setup, SpinLock, Verdict};
+use ksync::{Atomic, Model, Options, Scenario, Setup, SpinLock, Verdict};
 use std::sync::Arc;
 
 /// Two locks in two orders, with work before and inside; the fixed form takes them in one order.

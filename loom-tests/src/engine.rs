@@ -26,6 +26,9 @@ pub enum Choice {
     Both,
 }
 
+/// The second opinion is Unknown beyond so many executions: some minutes.
+const MAX_EXECUTIONS: u64 = 2_000_000;
+
 /// One run to do.
 #[derive(Debug, Clone, Copy)]
 pub struct Job<'a> {
@@ -63,7 +66,9 @@ impl Job<'_> {
         let options = Options { on_progress, ..Options::new(self.model).weakened(self.mutants()) };
         match (self.engine, self.row.loom) {
             (Engine::Explore, _) => ksync::explore::check(&*scenario, &options),
-            (Engine::Loom, LoomUse::Agrees) => ksync::second::check(&*scenario, &options),
+            (Engine::Loom, LoomUse::Agrees) => {
+                ksync::second::check(&*scenario, &Options { max_states: MAX_EXECUTIONS, ..options })
+            }
             (Engine::Loom, LoomUse::CannotCarry(why)) => undecided(format!("loom cannot carry this row: {why}")),
         }
     }

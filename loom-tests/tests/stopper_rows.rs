@@ -12,15 +12,19 @@ fn check(incident: &str) {
     let rows: Vec<_> = rows.iter().filter(|row| row.incident == incident).collect();
     assert!(!rows.is_empty(), "no row of {incident}");
     let mut wrong = Vec::new();
-    in_order(&Choice::Explore.jobs(&rows, None), |job: &Job| job.run(None), |job, report| {
-        let report = report.unwrap_or_else(|panic| loom_tests::engine::undecided(panic));
-        let name = catalogue::name(job.row);
-        println!("{name}: {} in {} states, {:.2} s", report.verdict, report.states, report.seconds);
-        let holds = report.verdict.kind() == "Holds";
-        if report.verdict.kind() != job.row.expected.kind() || holds && !report.exhausted {
-            wrong.push(format!("{name}: {}, not {}", report.verdict, job.row.expected));
-        }
-    });
+    in_order(
+        &Choice::Explore.jobs(&rows, None),
+        |job: &Job| job.run(None),
+        |job, report| {
+            let report = report.unwrap_or_else(|panic| loom_tests::engine::undecided(panic));
+            let name = catalogue::name(job.row);
+            println!("{name}: {} in {} states, {:.2} s", report.verdict, report.states, report.seconds);
+            let holds = report.verdict.kind() == "Holds";
+            if report.verdict.kind() != job.row.expected.kind() || holds && !report.exhausted {
+                wrong.push(format!("{name}: {}, not {}", report.verdict, job.row.expected));
+            }
+        },
+    );
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

@@ -10,9 +10,7 @@ use crate::active_balance::newidle_balance;
 use crate::hotplug::balance_push;
 use crate::machine::Ctx;
 use crate::rq::Rq;
-use crate::task::{
-    TASK_DEAD, TASK_ON_RQ_QUEUED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TaskStruct, put_task_struct,
-};
+use crate::task::{TASK_DEAD, TASK_ON_RQ_QUEUED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TaskStruct, put_task_struct};
 use ksync::{Id, Relaxed, Release, SpinGuard, Wants, smp_mb__after_spinlock};
 
 /// A revision of `__schedule()`.

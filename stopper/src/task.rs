@@ -126,7 +126,9 @@ pub fn put_task_struct(machine: &Machine, task: Id<TaskStruct>) {
     // other callers of `put_task_struct()`. DEVIATION: the count is looked at, for the assertion.
     let old = task.usage.fetch_add(u32::MAX, Full);
     assert!(old != 0, "refcount_t: underflow; use-after-free of {}", task.name);
-    if old == 1 && let Some(memory) = task.memory {
+    if old == 1
+        && let Some(memory) = task.memory
+    {
         memory.leave();
     }
 }

@@ -15,9 +15,7 @@
 
 use crate::machine::Ctx;
 use crate::rq::Rq;
-use crate::task::{
-    TASK_NORMAL, TASK_ON_RQ_QUEUED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_WAKING, TaskStruct,
-};
+use crate::task::{TASK_NORMAL, TASK_ON_RQ_QUEUED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_WAKING, TaskStruct};
 use ksync::{Acquire, Id, Relaxed, smp_acquire__after_ctrl_dep, smp_mb__after_spinlock, smp_rmb, smp_wmb};
 
 /// A revision of `try_to_wake_up()` and what it calls.

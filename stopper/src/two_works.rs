@@ -99,8 +99,7 @@ impl PreemptOff {
 }
 
 /// One `cpu_stop_queue_work()` for each, under nothing.
-pub const ORIGIN: Rev =
-    Rev { against: Against::Nothing, wake: Wake::UnderLock, preempt_off: PreemptOff::Never };
+pub const ORIGIN: Rev = Rev { against: Against::Nothing, wake: Wake::UnderLock, preempt_off: PreemptOff::Never };
 /// b17718d02f54: both works go in under both locks, and under both CPUs' part of the lglock.
 pub const DOUBLE_LOCK: Rev = Rev { against: Against::DoubleLock, ..ORIGIN };
 /// e6253970413d: `stop_cpus_in_progress` instead of the lglock. Form A, which locks up against active_balance().

@@ -21,6 +21,7 @@ pub(crate) struct Shutdown;
 pub(crate) struct Quit(AtomicBool);
 
 impl Quit {
+    #[cfg_attr(loom, allow(dead_code))]
     pub(crate) fn ask(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -93,5 +93,7 @@ machine_word! {
 
 impl Word8 {
     /// A word that holds zero, for lock constants.
+    #[cfg_attr(loom, allow(dead_code))]
+    #[allow(clippy::declare_interior_mutable_const)] // `RawMutex::INIT` is such a constant.
     pub(crate) const FREE: Word8 = Word8(AtomicU8::new(0));
 }

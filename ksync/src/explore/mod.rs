@@ -104,19 +104,15 @@ fn explain<M: Memory>(
 ) -> Result<(Verdict, Option<Trace>), Nondeterminism> {
     let plain = Stepping { eager: false, ..stepping };
     let shortest = minimal::shortest::<M>(machine, plain, verdict.kind(), SHORTEST_BOUND)?;
-    let (how, path) = match &shortest {
-        Some(path) => (plain, path.clone()),
-        None => {
-            machine.groups.clear(); // A path names its tasks, so they must keep their names.
-            (stepping, search::search::<M>(machine, stepping, options)?.path)
-        }
+    let (how, path) = if let Some(path) = &shortest {
+        (plain, path.clone())
+    } else {
+        machine.groups.clear(); // A path names its tasks, so they must keep their names.
+        (stepping, search::search::<M>(machine, stepping, options)?.path)
     };
     let walk = walk::walk::<M>(machine, how, &path)?;
     let mut verdict = match &walk.end {
-        Next::To(state) => match blame::stuck(machine, state, &walk.held) {
-            Some(verdict) => verdict,
-            None => verdict,
-        },
+        Next::To(state) => blame::stuck(machine, state, &walk.held).unwrap_or(verdict),
         Next::Fails(verdict) => verdict.clone(),
     };
     if let Verdict::Unbounded { pump, .. } = &mut verdict {

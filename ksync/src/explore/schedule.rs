@@ -77,10 +77,8 @@ pub(super) fn settle<M: Memory>(machine: &Machine, state: &mut State<M>, task: u
     let cpu = usize::from(here.cpu);
     match machine.at(task, here.node) {
         At::Asks(asked) => match asked.request {
-            Request::Sleep { .. } | Request::Idle => {
-                if state.cpus[cpu].running == number {
-                    state.cpus[cpu].running = NOBODY;
-                }
+            Request::Sleep { .. } | Request::Idle if state.cpus[cpu].running == number => {
+                state.cpus[cpu].running = NOBODY;
             }
             Request::Busy(ns) if here.busy_until == 0 => state.tasks[task].busy_until = state.clock + ns.max(1),
             _ => {}

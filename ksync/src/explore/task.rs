@@ -174,7 +174,7 @@ impl Tree {
     pub(super) fn new(identity: Identity) -> Tree {
         let mut tree = Tree { nodes: Vec::new(), identity: Rc::new(identity), live: None };
         let mut routine = start(tree.identity.clone());
-        let at = tree.resume(&mut routine, Reply::Value(0));
+        let at = Self::resume(&mut routine, Reply::Value(0));
         tree.nodes.push(Node { parent: ROOT, reply: Reply::Value(0), at, children: Vec::new(), tail: Rc::new([]) });
         tree.live = Some((routine, ROOT));
         tree
@@ -199,7 +199,7 @@ impl Tree {
                 self.replay(from)?
             }
         };
-        let at = self.resume(&mut routine, reply);
+        let at = Self::resume(&mut routine, reply);
         let id = NodeId::try_from(self.nodes.len()).expect("fewer than 2^32 histories");
         let tail = self.tail_after(from);
         self.nodes.push(Node { parent: from, reply, at, children: Vec::new(), tail });
@@ -248,7 +248,7 @@ impl Tree {
         for id in path.into_iter().rev() {
             let node = self.node(id);
             let reply = if id == ROOT { Reply::Value(0) } else { node.reply };
-            let at = self.resume(&mut routine, reply);
+            let at = Self::resume(&mut routine, reply);
             if !same(&at, &node.at) {
                 stop(routine);
                 let name = &self.identity.name;
@@ -263,7 +263,7 @@ impl Tree {
         Ok(routine)
     }
 
-    fn resume(&self, routine: &mut Routine, reply: Reply) -> At {
+    fn resume(routine: &mut Routine, reply: Reply) -> At {
         let before = world::enter(Phase::Explorer);
         let result = routine.resume(reply);
         world::enter(before);

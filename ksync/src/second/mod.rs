@@ -176,7 +176,6 @@ fn run_loom(made: &Arc<Made>) -> Option<Failure> {
 
 /// One execution: makes the words and starts the tasks. Nobody joins them: the last one to end knows that it is.
 fn execution(made: &Arc<Made>) {
-    with(Run::begin);
     let (progress, over) = with(|run| (run.progress(), run.over()));
     if let Some((on_progress, progress)) = progress {
         on_progress(progress);
@@ -184,6 +183,7 @@ fn execution(made: &Arc<Made>) {
     if let Some(failure) = over {
         run::fail(failure);
     }
+    with(Run::begin);
     for (number, task) in made.setup.tasks.iter().enumerate() {
         let body = task.body.clone();
         loom::thread::spawn(move || wait::run_task(number, |current| body(current)));
@@ -238,6 +238,6 @@ impl Run {
             }
         }
         let bound = format!("executions {}", self.max_executions);
-        (self.executions > self.max_executions).then_some(Failure::Verdict(Verdict::Unknown { bound }))
+        (self.executions >= self.max_executions).then_some(Failure::Verdict(Verdict::Unknown { bound }))
     }
 }

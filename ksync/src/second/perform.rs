@@ -90,7 +90,8 @@ fn memory(me: usize, op: &MemOp, place: Place) -> u64 {
             }
             alive(cell);
             if full && new.is_some() {
-                fence(&objects, words::barrier(Fence::Mb));
+                // In the same step: nobody can come in between, so there is nothing to touch.
+                in_loom(None, || words::perform_fence(Ordering::SeqCst));
             }
             return observe.of(old, new);
         }

@@ -24,9 +24,9 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The outcome of a program in which a plain access races.
-pub const RACE: &str = "race";
+pub(crate) const RACE: &str = "race";
 /// The outcome of an execution in which all agents that are not done wait.
-pub const STUCK: &str = "stuck";
+pub(crate) const STUCK: &str = "stuck";
 
 struct Instr {
     op: MemOp,
@@ -37,7 +37,7 @@ struct Instr {
 }
 
 /// A program, with the names of its cells in order of appearance.
-pub struct Program {
+pub(crate) struct Program {
     names: Vec<String>,
     cells: Vec<(CellKind, u64)>,
     agents: Vec<Vec<Instr>>,
@@ -45,7 +45,7 @@ pub struct Program {
 
 impl Program {
     /// Reads a program; all cells start at 0.
-    pub fn new(text: &str) -> Program {
+    pub(crate) fn new(text: &str) -> Program {
         let mut program = Program { names: vec![], cells: vec![], agents: vec![] };
         for process in text.split('|') {
             let instrs = process.split_whitespace().map(|word| program.instr(word)).collect();
@@ -55,7 +55,7 @@ impl Program {
     }
 
     /// The same with another initial value.
-    pub fn init(mut self, name: &str, value: u64) -> Program {
+    pub(crate) fn init(mut self, name: &str, value: u64) -> Program {
         let cell = self.names.iter().position(|known| known == name).expect("a cell of the program");
         self.cells[cell].1 = value;
         self
@@ -131,7 +131,7 @@ impl Program {
 
 /// How to search.
 #[derive(Debug, Clone, Copy)]
-pub struct Search {
+pub(crate) struct Search {
     /// Perform eager operations at once.
     pub eager: bool,
     /// Call `canon` after each step.
@@ -141,9 +141,9 @@ pub struct Search {
 }
 
 /// As the explorer searches.
-pub const REDUCED: Search = Search { eager: true, canon: true, retire: true };
+pub(crate) const REDUCED: Search = Search { eager: true, canon: true, retire: true };
 /// Every interleaving, and nothing forgotten.
-pub const NAIVE: Search = Search { eager: false, canon: false, retire: false };
+pub(crate) const NAIVE: Search = Search { eager: false, canon: false, retire: false };
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct State<M> {
@@ -153,13 +153,13 @@ struct State<M> {
 }
 
 /// What a search found.
-pub struct Found {
+pub(crate) struct Found {
     pub outcomes: BTreeSet<String>,
     pub states: usize,
 }
 
 /// Every outcome of the program under the model `M`. `finals` names the cells whose final value is part of it.
-pub fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -> Found {
+pub(crate) fn outcomes<M: Memory>(program: &Program, finals: &[&str], search: Search) -> Found {
     let agents = program.agents.len();
     let memory = M::new(agents, &program.cells);
     let mut stack = vec![State { memory, pcs: vec![0; agents], read: vec![vec![]; agents] }];

@@ -5,7 +5,7 @@ use ksync::{Atomic, Full, Relaxed, Scenario, Setup, SpinLock, smp_wmb};
 use std::sync::Arc;
 
 /// `migrate_swap()` against `active_balance()`: a waker that spins under both stopper locks, or behind them.
-pub fn migrate_swap(fixed: bool) -> Box<Scenario> {
+pub(crate) fn migrate_swap(fixed: bool) -> Box<Scenario> {
     Box::new(move |setup: &mut Setup| {
         let on_cpu = Arc::new(Atomic::named(1u32, format_args!("migration/1.on_cpu")));
         let lock1 = Arc::new(SpinLock::named(format_args!("stopper1.lock")));
@@ -32,7 +32,7 @@ pub fn migrate_swap(fixed: bool) -> Box<Scenario> {
 
 /// `multi_cpu_stop()` without its function: `cpus` tasks step through four states together. A task that acks the
 /// count of an earlier state brings it below zero.
-pub fn multi_cpu_stop(cpus: u32, wmb: bool) -> Box<Scenario> {
+pub(crate) fn multi_cpu_stop(cpus: u32, wmb: bool) -> Box<Scenario> {
     Box::new(move |setup: &mut Setup| {
         let state = Arc::new(Atomic::named(1u32, format_args!("msdata.state")));
         let thread_ack = Arc::new(Atomic::named(cpus, format_args!("msdata.thread_ack")));

@@ -2,7 +2,12 @@
 //! `lockup show`.
 
 pub mod calls;
+pub mod html;
+pub mod mermaid;
 pub mod picture;
+pub mod story;
+#[cfg(test)]
+mod tests;
 pub mod text;
 
 use crate::catalogue::{name, sources};
@@ -14,12 +19,28 @@ use clap::ValueEnum;
 use ksync::Verdict;
 use ksync::catalogue::Row;
 use std::path::Path;
+use story::Story;
 
 /// How a counterexample is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A column per CPU, in text.
+    /// A column per CPU, in text
     Text,
+    /// One HTML file that fetches nothing
+    Html,
+    /// A Mermaid sequence diagram
+    Mermaid,
+}
+
+impl Format {
+    /// The story in this format.
+    pub fn draw(self, story: &Story) -> String {
+        match self {
+            Format::Text => text::page(story),
+            Format::Html => html::page(story),
+            Format::Mermaid => mermaid::draw(story),
+        }
+    }
 }
 
 /// Prints the counterexample of the first of these rows that fails, or says that there is none.
@@ -43,12 +64,11 @@ pub fn run(rows: &[&Row], format: Format, output: Option<&Path>) -> Result<u8, F
         }
     }
     let text = match failure {
-        Some((job, report)) => match format {
-            Format::Text => {
-                let title = format!("{}: {}", name(job.row), job.row.what);
-                text::page(&title, &job.model_name(), &report, &Calls::of(&sources()))
-            }
-        },
+        Some((job, report)) => {
+            let title = format!("{}: {}", name(job.row), job.row.what);
+            let story = Story::of(&title, &job.model_name(), &report, &Calls::of(&sources()));
+            story.map_or_else(|| format!("{title}\n{}\n", report.verdict), |story| format.draw(&story))
+        }
         None if undecided > 0 => format!("no counterexample in {} rows, but {undecided} are undecided\n", rows.len()),
         None if rows.len() == 1 => "no counterexample: the one row holds\n".to_owned(),
         None => format!("no counterexample: all {} rows hold\n", rows.len()),

@@ -2,12 +2,15 @@
 //! A counterexample as a kernel commit message draws it: a column per CPU, time downwards.
 //!
 //! The picture is made once, here; the formats only draw it. These steps are left out, and no others: the interrupt
-//! state, because the margin of each column shows it; `smp_processor_id()`, because the head of the column does; and
-//! the preempt count where only one task ever runs on that CPU, because then it decides nothing.
+//! state, because the margin of each column shows it; `smp_processor_id()`, because the head of the column does; the
+//! preempt count where only one task ever runs on that CPU, because then it decides nothing; the life of stack
+//! objects, unless a property is violated. Where a function begins with steps on words that no other task of the run
+//! touches, they are counted instead of drawn.
 
 use super::calls::Calls;
 use ksync::{Lockup, Trace, TraceStep, Verdict, Wait, WaitsFor};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 
 /// A drawn counterexample.
 #[derive(Debug)]
@@ -28,11 +31,11 @@ pub struct Column {
 }
 
 /// One line of one column.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// The index of the column.
     pub column: usize,
-    /// Interrupts are off on the CPU after it.
+    /// Interrupts are off on the CPU: before a function is entered, after anything else.
     pub irqs_off: bool,
     /// The depth of the call.
     pub depth: usize,
@@ -40,8 +43,14 @@ pub struct Line {
     pub what: What,
 }
 
+impl Line {
+    fn is_private(&self) -> bool {
+        matches!(self.what, What::Private(_))
+    }
+}
+
 /// What a line says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// Another task runs on this CPU from here on.
     Task(String),
@@ -49,8 +58,26 @@ pub enum What {
     Enter(String),
     /// Something happens.
     Step(String),
+    /// Something happens to a word that no other task of the run touches.
+    Private(String),
     /// Where a task waits at the end.
-    Wait(String),
+    Wait {
+        /// For what, and who could end it.
+        text: String,
+        /// The CPU of who could end it.
+        on: Option<u32>,
+    },
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Task(task) => write!(f, "[{task}]"),
+            What::Enter(function) => write!(f, "{function}()"),
+            What::Step(action) | What::Private(action) => f.write_str(action),
+            What::Wait { text, .. } => write!(f, "-- {text}"),
+        }
+    }
 }
 
 impl Picture {
@@ -65,15 +92,17 @@ impl Picture {
             }
         }
         let columns: Vec<Column> = tasks.into_iter().map(|(cpu, tasks)| Column { cpu, tasks }).collect();
-        let (stacks, running) = Default::default();
-        let mut pen = Pen { columns: &columns, calls, lines: Vec::new(), stacks, running };
-        for step in &trace.steps {
-            pen.step(step);
+        let (stacks, irqs_off, running) = Default::default();
+        let mut pen = Pen { columns: &columns, calls, lines: Vec::new(), stacks, irqs_off, running };
+        let users = users(trace, verdict);
+        let violated = matches!(verdict, Verdict::Violated { .. });
+        for step in trace.steps.iter().filter(|step| violated || !is_life_of_an_object(step)) {
+            pen.step(step, word(step).is_some_and(|word| users[word].len() == 1));
         }
         for wait in waits(verdict) {
             pen.wait(wait);
         }
-        let lines = pen.lines;
+        let lines = fold(pen.lines);
         Picture { columns, lines }
     }
 }
@@ -92,42 +121,52 @@ struct Pen<'a> {
     lines: Vec<Line>,
     /// The functions that a task is in, outermost first.
     stacks: HashMap<&'a str, Vec<String>>,
+    /// Whether a task has its CPU's interrupts off.
+    irqs_off: HashMap<&'a str, bool>,
     /// The task that ran last, by column.
     running: HashMap<usize, &'a str>,
 }
 
 impl<'a> Pen<'a> {
-    fn step(&mut self, step: &'a TraceStep) {
+    /// Draws a step; `private` says that it is on a word that no other task touches.
+    fn step(&mut self, step: &'a TraceStep, private: bool) {
         let column = self.column(step.cpu);
-        if is_shown_elsewhere(&step.action) || (is_preempt_count(&step.action) && !self.is_shared(column)) {
+        if is_preempt_count(step) && !self.is_shared(column) {
             return;
         }
-        let depth = self.enter(column, &step.task, &step.function, step.irqs_off);
-        self.draw(column, step.irqs_off, depth, What::Step(step.action.clone()));
+        let depth = self.enter(column, &step.task, &step.function);
+        self.irqs_off.insert(&step.task, step.irqs_off);
+        if !is_shown_elsewhere(step) {
+            let text = step.action.clone();
+            self.draw(column, &step.task, depth, if private { What::Private(text) } else { What::Step(text) });
+        }
     }
 
     fn wait(&mut self, wait: &'a Wait) {
         let column = self.column(wait.cpu);
-        let depth = self.enter(column, &wait.task, &wait.function, wait.irqs_off);
-        self.draw(column, wait.irqs_off, depth, What::Wait(in_a_column(wait)));
+        let depth = self.enter(column, &wait.task, &wait.function);
+        let on = wait.holder.as_ref().map(|holder| holder.cpu).filter(|cpu| *cpu != wait.cpu);
+        self.irqs_off.insert(&wait.task, wait.irqs_off);
+        self.draw(column, &wait.task, depth, What::Wait { text: in_a_column(wait), on });
     }
 
     /// Draws the way of a task into a function; gives the depth below it.
-    fn enter(&mut self, column: usize, task: &'a str, function: &str, irqs_off: bool) -> usize {
+    fn enter(&mut self, column: usize, task: &'a str, function: &str) -> usize {
         if self.is_shared(column) && self.running.insert(column, task) != Some(task) {
-            self.draw(column, irqs_off, 0, What::Task(task.to_owned()));
+            self.draw(column, task, 0, What::Task(task.to_owned()));
         }
         let mut stack = self.stacks.remove(task).unwrap_or_default();
         let first_new = enter(&mut stack, function, self.calls);
         for (depth, function) in stack.iter().enumerate().skip(first_new) {
-            self.draw(column, irqs_off, depth, What::Enter(function.clone()));
+            self.draw(column, task, depth, What::Enter(function.clone()));
         }
         let depth = stack.len();
         self.stacks.insert(task, stack);
         depth
     }
 
-    fn draw(&mut self, column: usize, irqs_off: bool, depth: usize, what: What) {
+    fn draw(&mut self, column: usize, task: &str, depth: usize, what: What) {
+        let irqs_off = self.irqs_off.get(task).copied().unwrap_or(false);
         self.lines.push(Line { column, irqs_off, depth, what });
     }
 
@@ -156,12 +195,52 @@ fn enter(stack: &mut Vec<String>, function: &str, calls: &Calls) -> usize {
     at + 1
 }
 
-fn is_shown_elsewhere(action: &str) -> bool {
-    matches!(action, "interrupts off" | "interrupts on") || action.starts_with("smp_processor_id()")
+/// Counts the private steps that a function begins with, where there are several.
+fn fold(lines: Vec<Line>) -> Vec<Line> {
+    let mut folded: Vec<Line> = Vec::new();
+    for block in lines.chunk_by(|a, b| a.column == b.column && a.depth == b.depth && b.is_private()) {
+        let entered =
+            matches!(folded.last(), Some(Line { what: What::Enter(_), column, .. }) if *column == block[0].column);
+        if entered && block.len() > 1 && block.iter().all(Line::is_private) {
+            let what = What::Private(format!("[{} private steps]", block.len()));
+            folded.push(Line { what, ..block[block.len() - 1].clone() });
+        } else {
+            folded.extend_from_slice(block);
+        }
+    }
+    folded
 }
 
-fn is_preempt_count(action: &str) -> bool {
-    matches!(action, "preempt_disable()" | "preempt_enable()")
+/// The tasks that touch each word, or wait for it at the end.
+fn users<'a>(trace: &'a Trace, verdict: &'a Verdict) -> HashMap<&'a str, HashSet<&'a str>> {
+    let touched = trace.steps.iter().filter_map(|step| Some((word(step)?, step.task.as_str())));
+    let awaited = waits(verdict).iter().filter_map(|wait| match &wait.what {
+        WaitsFor::Word(word) | WaitsFor::Sleep(word) => Some((word.as_str(), wait.task.as_str())),
+        WaitsFor::Lock(_) | WaitsFor::Cpu(_) => None,
+    });
+    let mut users: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for (word, task) in touched.chain(awaited) {
+        users.entry(word).or_default().insert(task);
+    }
+    users
+}
+
+/// The word that a step reads or writes.
+fn word(step: &TraceStep) -> Option<&str> {
+    let (kind, word) = step.operation.split_once(' ')?;
+    ["load", "store", "rmw", "await", "read", "write"].contains(&kind).then_some(word)
+}
+
+fn is_shown_elsewhere(step: &TraceStep) -> bool {
+    step.operation.starts_with("IrqsOff(") || step.operation == "Cpu"
+}
+
+fn is_preempt_count(step: &TraceStep) -> bool {
+    step.operation.starts_with("PreemptOff(")
+}
+
+fn is_life_of_an_object(step: &TraceStep) -> bool {
+    step.operation.starts_with("Frame(")
 }
 
 /// A wait in the words of a column: whose CPU it is stands at its head, and the function above it.

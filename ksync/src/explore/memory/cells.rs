@@ -9,6 +9,7 @@
 use super::CellKind;
 use super::views::Views;
 use crate::op::CellId;
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
 /// Nobody in particular: the writer of initial values, and of messages whose writer no longer matters.
@@ -16,27 +17,71 @@ pub(super) const NOBODY: u8 = u8::MAX;
 /// How many messages of a cell may be readable at once: their numbers have to fit a byte.
 const MAX_LIVE: usize = 250;
 
-/// Something that a view knows about; the number in the view says how much.
+/// Something that a view knows about; the number in the view says how much. Packed in one number, so that columns
+/// are found fast: kind, cell, agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Col {
+pub(super) struct Col(u32);
+
+impl Col {
     /// The last strong fence (`lkmm` only; there it is the first column, always).
-    Fences,
+    pub(super) const FENCES: Col = Col(0);
+    const MESSAGES: u32 = 1;
+    const WRITTEN: u32 = 2;
+    const READ_BY: u32 = 3;
+
+    fn new(kind: u32, cell: CellId, agent: u8) -> Col {
+        Col(kind << 28 | cell << 8 | u32::from(agent))
+    }
+
     /// The newest known message of an atomic cell.
-    Messages(CellId),
+    pub(super) fn messages(cell: CellId) -> Col {
+        Col::new(Col::MESSAGES, cell, 0)
+    }
+
     /// Whether the last plain write of a cell is known.
-    Written(CellId),
+    fn written(cell: CellId) -> Col {
+        Col::new(Col::WRITTEN, cell, 0)
+    }
+
     /// Whether an agent's last plain read of a cell is known.
-    ReadBy(CellId, u8),
+    fn read_by(cell: CellId, agent: u8) -> Col {
+        Col::new(Col::READ_BY, cell, agent)
+    }
+
+    fn kind(self) -> u32 {
+        self.0 >> 28
+    }
+
+    /// Whether this is about plain accesses.
+    pub(super) fn is_plain(self) -> bool {
+        self.kind() >= Col::WRITTEN
+    }
+
+    fn cell(self) -> CellId {
+        self.0 >> 8 & 0xf_ffff
+    }
+
+    fn agent(self) -> u8 {
+        self.0 as u8
+    }
 }
 
 /// A write that can still be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) cell: CellId,
     pub(super) writer: u8,
     /// A read-modify-write follows directly: nothing can be put between.
     pub(super) attached: bool,
     pub(super) value: u64,
+}
+
+impl Hash for Message {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Two numbers instead of four: memories are hashed all the time.
+        state.write_u64(self.value);
+        state.write_u64(u64::from(self.cell) << 9 | u64::from(self.writer) << 1 | u64::from(self.attached));
+    }
 }
 
 /// All cells, and all views of them. The views of the messages are the last rows of the table; the rows before
@@ -128,7 +173,7 @@ impl Cells {
             range.end += 1;
         }
         assert!(range.len() < MAX_LIVE, "more than {MAX_LIVE} values of cell {cell} can be read at once");
-        let col = self.ensure(Col::Messages(cell));
+        let col = self.ensure(Col::messages(cell));
         if at < range.len() {
             self.views.shift(col, at as u8);
         } else {
@@ -157,27 +202,28 @@ impl Cells {
     }
 
     pub(super) fn remove_own(&mut self, at: usize) {
-        self.views.remove_row(at);
+        self.views.remove_rows(at, 1);
         self.own -= 1;
     }
 
     /// Whether a plain access of `agent` races, where `knows` says of a column whether the access is bound to see
     /// it: a read has to know the last write, a write also all reads since.
     pub(super) fn races(&self, agent: usize, cell: CellId, write: bool, knows: impl Fn(usize) -> bool) -> bool {
-        if self.col(Col::Written(cell)).is_some_and(|col| !knows(col)) {
+        if self.col(Col::written(cell)).is_some_and(|col| !knows(col)) {
             return true;
         }
-        write && self.reads(cell).any(|col| self.cols[col] != Col::ReadBy(cell, agent as u8) && !knows(col))
+        write && self.reads(cell).any(|col| self.cols[col] != Col::read_by(cell, agent as u8) && !knows(col))
     }
 
-    fn reads(&self, cell: CellId) -> impl Iterator<Item = usize> + '_ {
-        let start = self.cols.partition_point(|&col| col < Col::ReadBy(cell, 0));
-        (start..self.cols.len()).take_while(move |&at| matches!(self.cols[at], Col::ReadBy(of, _) if of == cell))
+    fn reads(&self, cell: CellId) -> Range<usize> {
+        let start = self.cols.partition_point(|&col| col < Col::read_by(cell, 0));
+        let end = self.cols[start..].partition_point(|&col| col <= Col::read_by(cell, u8::MAX));
+        start..start + end
     }
 
     /// A plain read that nobody else knows yet. Returns its column, where the model marks who knows it.
     pub(super) fn plain_read(&mut self, agent: usize, cell: CellId) -> usize {
-        let col = self.ensure(Col::ReadBy(cell, agent as u8));
+        let col = self.ensure(Col::read_by(cell, agent as u8));
         self.views.fill(col, 0);
         col
     }
@@ -186,11 +232,10 @@ impl Cells {
     /// it need not know them: they are forgotten.
     pub(super) fn plain_write(&mut self, cell: CellId, value: u64) -> usize {
         self.newest[cell as usize] = value;
-        let reads: Vec<usize> = self.reads(cell).collect();
-        for col in reads {
+        for col in self.reads(cell) {
             self.views.fill(col, 1);
         }
-        let col = self.ensure(Col::Written(cell));
+        let col = self.ensure(Col::written(cell));
         self.views.fill(col, 0);
         col
     }
@@ -200,38 +245,51 @@ impl Cells {
         self.own + self.messages.len()
     }
 
-    /// The greatest number that a view can have in a column.
-    pub(super) fn top(&self, col: usize) -> u8 {
-        match self.cols[col] {
-            Col::Fences => 0,
-            Col::Messages(cell) => (self.live(cell) - 1) as u8,
-            Col::Written(_) | Col::ReadBy(..) => 1,
+    /// The least that any of these views knows in each column; everything if there is no view.
+    pub(super) fn least<'a>(&self, views: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+        let mut base = vec![u8::MAX; self.cols.len()];
+        let mut any = false;
+        for view in views {
+            any = true;
+            for (base, &known) in base.iter_mut().zip(view) {
+                *base = (*base).min(known);
+            }
         }
+        if !any {
+            base = self
+                .cols
+                .iter()
+                .map(|&col| if col.is_plain() { 1 } else { (self.live(col.cell()) - 1) as u8 })
+                .collect();
+        }
+        if self.cols.first() == Some(&Col::FENCES) {
+            base[0] = 0;
+        }
+        base
     }
 
     /// Drops what every agent is past: `base` holds, for each column, the least that any future access is bound
-    /// to. `plain` names the readers that are still there.
+    /// to.
     pub(super) fn rebase(&mut self, base: &[u8]) {
-        if base.iter().any(|&least| least > 0) {
-            for row in self.views.rows_mut() {
-                for (entry, &least) in row.iter_mut().zip(base) {
-                    *entry = entry.saturating_sub(least);
-                }
-            }
-            for (col, &least) in base.iter().enumerate() {
-                if let Col::Messages(cell) = self.cols[col] {
-                    let start = self.range(cell).start;
-                    for _ in 0..least {
-                        self.messages.remove(start);
-                        self.views.remove_row(self.own + start);
-                    }
-                }
+        if base.iter().all(|&least| least == 0) {
+            return;
+        }
+        for row in self.views.rows_mut() {
+            for (entry, &least) in row.iter_mut().zip(base) {
+                *entry = entry.saturating_sub(least);
             }
         }
-        let open = |col: usize| match self.cols[col] {
-            Col::Fences => true,
-            Col::Messages(cell) => self.live(cell) > 1,
-            Col::Written(_) | Col::ReadBy(..) => base[col] == 0,
+        for (&col, &least) in self.cols.iter().zip(base) {
+            if least > 0 && !col.is_plain() {
+                let start = self.range(col.cell()).start;
+                self.messages.drain(start..start + usize::from(least));
+                self.views.remove_rows(self.own + start, least.into());
+            }
+        }
+        let open = |at: usize| match self.cols[at] {
+            Col::FENCES => true,
+            // A message column that lost nothing still has several messages.
+            col => base[at] == 0 || !col.is_plain() && self.live(col.cell()) > 1,
         };
         let keep: Vec<usize> = (0..self.cols.len()).filter(|&col| open(col)).collect();
         if keep.len() < self.cols.len() {
@@ -254,7 +312,7 @@ impl Cells {
                 && !near(at.checked_sub(1).and_then(|below| self.messages.get(below)));
             if zero && alone {
                 self.messages.remove(at);
-                self.views.remove_row(self.own + at);
+                self.views.remove_rows(self.own + at, 1);
             }
         }
     }
@@ -265,10 +323,8 @@ impl Cells {
         for message in &mut self.messages {
             message.writer = new(message.writer);
         }
-        for col in &mut self.cols {
-            if let Col::ReadBy(_, agent) = col {
-                *agent = new(*agent);
-            }
+        for col in self.cols.iter_mut().filter(|col| col.kind() == Col::READ_BY) {
+            *col = Col::read_by(col.cell(), new(col.agent()));
         }
         rows.extend(self.own..self.own + self.messages.len());
         self.views.select_rows(&rows);

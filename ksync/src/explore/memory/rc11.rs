@@ -45,11 +45,11 @@ impl Rc11 {
 
     /// The lowest message that the agent may still read.
     fn bound(&self, agent: usize, cell: CellId) -> usize {
-        self.cells.known(row(agent, CURRENT), self.cells.col(Col::Messages(cell)))
+        self.cells.known(row(agent, CURRENT), self.cells.col(Col::messages(cell)))
     }
 
     fn read(&mut self, agent: usize, cell: CellId, at: usize, acquire: bool) {
-        if let Some(col) = self.cells.col(Col::Messages(cell)) {
+        if let Some(col) = self.cells.col(Col::messages(cell)) {
             self.cells.views.raise(row(agent, CURRENT), col, at as u8);
         }
         if let (_, Some(from)) = self.cells.message(cell, at) {
@@ -87,7 +87,7 @@ impl Rc11 {
         self.cells.views.copy(sc, current);
         // The order of SC fences bounds reads; it is no synchronisation, so it excuses no race.
         for col in 0..self.cells.cols().len() {
-            if matches!(self.cells.cols()[col], Col::Written(_) | Col::ReadBy(..)) {
+            if self.cells.cols()[col].is_plain() {
                 self.cells.views.set(sc, col, 0);
             }
         }
@@ -210,13 +210,13 @@ impl Memory for Rc11 {
             // Only the newest message of a lock can be free and not yet taken, so this is its newest.
             MemOp::Lock { cell, holder } => {
                 self.updates(agent, cell, Order::Acquire, &|old| (old == 0).then_some(holder), &mut |next, _| {
-                    show(next, 0)
+                    show(next, 0);
                 });
             }
             MemOp::TryLock { cell, holder } => {
                 self.reads(agent, cell, false, &|value| value != 0, &mut |next, _| show(next, 0));
                 self.updates(agent, cell, Order::Acquire, &|old| (old == 0).then_some(holder), &mut |next, _| {
-                    show(next, 1)
+                    show(next, 1);
                 });
             }
             MemOp::Unlock { cell } => {
@@ -280,21 +280,13 @@ impl Memory for Rc11 {
 
     fn canon(&mut self) {
         let agents = 0..self.agents as usize;
-        let base: Vec<u8> = (0..self.cells.cols().len())
-            .map(|col| {
-                let live = agents.clone().filter(|&agent| !self.gone(agent));
-                live.map(|agent| self.cells.views.get(row(agent, CURRENT), col)).min().unwrap_or(self.cells.top(col))
-            })
-            .collect();
-        self.cells.rebase(&base);
+        let live = agents.clone().filter(|&agent| !self.gone(agent));
+        let base = self.cells.least(live.map(|agent| self.cells.views.row(row(agent, CURRENT))));
         for agent in agents {
             // An acquire fence adds to the current view, so what that knows already says nothing.
-            for col in 0..self.cells.cols().len() {
-                if self.cells.views.get(row(agent, ACQUIRE), col) <= self.cells.views.get(row(agent, CURRENT), col) {
-                    self.cells.views.set(row(agent, ACQUIRE), col, 0);
-                }
-            }
+            self.cells.views.subtract(row(agent, ACQUIRE), row(agent, CURRENT));
         }
+        self.cells.rebase(&base);
         // Who wrote a message makes no difference here.
         self.cells.settle(|_| true);
     }

@@ -48,11 +48,36 @@ impl Views {
 
     /// The view `into` learns what the view `from` knows.
     pub(super) fn join(&mut self, into: usize, from: usize) {
-        let (into, from) = (into * self.width, from * self.width);
-        for col in 0..self.width {
-            let known = self.bytes[from + col];
-            let entry = &mut self.bytes[into + col];
+        let (into, from) = self.pair(into, from);
+        for (entry, &known) in into.iter_mut().zip(from) {
             *entry = (*entry).max(known);
+        }
+    }
+
+    /// Clears what a view says where another one says as much.
+    pub(super) fn subtract(&mut self, from: usize, known: usize) {
+        let (from, known) = self.pair(from, known);
+        for (entry, &known) in from.iter_mut().zip(known) {
+            *entry = if *entry <= known { 0 } else { *entry };
+        }
+    }
+
+    /// Two different views, the first to be changed.
+    fn pair(&mut self, one: usize, other: usize) -> (&mut [u8], &[u8]) {
+        let (one, other, width) = (one * self.width, other * self.width, self.width);
+        if one < other {
+            let (low, high) = self.bytes.split_at_mut(other);
+            (&mut low[one..one + width], &high[..width])
+        } else {
+            let (low, high) = self.bytes.split_at_mut(one);
+            (&mut high[..width], &low[other..other + width])
+        }
+    }
+
+    /// Clears what a view says where that is no more than `known`.
+    pub(super) fn forget(&mut self, row: usize, known: &[u8]) {
+        for (entry, &known) in self.row_mut(row).iter_mut().zip(known) {
+            *entry = if *entry <= known { 0 } else { *entry };
         }
     }
 
@@ -90,8 +115,8 @@ impl Views {
         self.bytes[start..start + self.width].fill(0);
     }
 
-    pub(super) fn remove_row(&mut self, at: usize) {
-        self.bytes.drain(at * self.width..(at + 1) * self.width);
+    pub(super) fn remove_rows(&mut self, at: usize, count: usize) {
+        self.bytes.drain(at * self.width..(at + count) * self.width);
     }
 
     /// Adds a column of which nobody knows anything. `rows` is the number of views.

@@ -46,7 +46,7 @@ impl Lkmm {
     /// The agent reads the message at `at`, which is not below its bound.
     pub(super) fn read(&mut self, agent: usize, cell: CellId, at: usize, reading: Reading) {
         self.begin(agent);
-        if let Some(col) = self.cells.col(Col::Messages(cell)) {
+        if let Some(col) = self.cells.col(Col::messages(cell)) {
             self.cells.views.raise(row(agent, ALL), col, at as u8);
         }
         let (_, mut fence) = self.known(&Self::before_read(agent, reading), None);

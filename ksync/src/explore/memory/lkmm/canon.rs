@@ -6,8 +6,15 @@ use crate::explore::memory::cells::Col;
 
 impl Lkmm {
     pub(super) fn canonical(&mut self) {
-        self.drop_passed();
-        self.drop_implied();
+        let known = self.known_by_agents();
+        let base = self.base(&known);
+        self.drop_implied(&known);
+        for seen in &mut self.seen {
+            if let Some(col) = self.cells.col(Col::messages(seen.cell)) {
+                seen.at = (seen.at - i16::from(base[col])).max(-1);
+            }
+        }
+        self.cells.rebase(&base);
         self.drop_fences();
         self.drop_empty();
     }
@@ -17,94 +24,101 @@ impl Lkmm {
         (0..agents).filter(move |agent| retired >> agent & 1 == 0)
     }
 
-    /// Drops messages that all agents are past.
-    fn drop_passed(&mut self) {
-        let width = self.cells.cols().len();
-        let mut base = vec![0; width];
-        // A fence to come from an older snapshot has to know what was *not* before it.
-        let snapshots = self.extras.iter().enumerate().filter(|(_, extra)| matches!(extra, Extra::Before(_)));
-        let rows: Vec<usize> = self
-            .live_agents()
-            .map(|agent| row(agent, ALL))
-            .chain(snapshots.map(|(at, _)| self.extra_row(at)))
-            .collect();
-        for (col, base) in base.iter_mut().enumerate().skip(FENCE + 1) {
-            let bound = |&row| self.known(&[row], Some(col)).0 as u8;
-            *base = rows.iter().map(bound).min().unwrap_or_else(|| self.cells.top(col));
-        }
-        for seen in &mut self.seen {
-            if let Some(col) = self.cells.col(Col::Messages(seen.cell)) {
-                seen.at = (seen.at - i16::from(base[col])).max(-1);
+    /// What a view is bound to: what it knows, and what the strong fence that it knows has forced.
+    fn bound_of(&self, row: usize, into: &mut [u8]) {
+        into.copy_from_slice(self.cells.views.row(row));
+        if let Some(forced) = self.forced_by(self.fence_of(row)) {
+            for (known, &forced) in into.iter_mut().zip(forced).skip(FENCE + 1) {
+                *known = (*known).max(forced);
             }
         }
-        self.cells.rebase(&base);
+    }
+
+    fn forced_by(&self, fence: u8) -> Option<&[u8]> {
+        (fence > 0).then(|| self.cells.views.row(self.fence_row(fence.into())))
+    }
+
+    /// For each agent, what all its later events are bound to.
+    fn known_by_agents(&self) -> Vec<u8> {
+        let width = self.cells.cols().len();
+        let mut known = vec![0; width * self.agents as usize];
+        for agent in self.live_agents() {
+            self.bound_of(row(agent, ALL), &mut known[agent * width..(agent + 1) * width]);
+        }
+        known
+    }
+
+    /// What all agents are past.
+    fn base(&self, known: &[u8]) -> Vec<u8> {
+        let width = self.cells.cols().len();
+        // A fence to come from an older snapshot has to know what was *not* before it.
+        let mut snapshots = Vec::new();
+        for (at, extra) in self.extras.iter().enumerate() {
+            if matches!(extra, Extra::Before(_)) {
+                let mut bound = vec![0; width];
+                self.bound_of(self.extra_row(at), &mut bound);
+                snapshots.push(bound);
+            }
+        }
+        let agents = self.live_agents().map(|agent| &known[agent * width..(agent + 1) * width]);
+        self.cells.least(agents.chain(snapshots.iter().map(Vec::as_slice)))
     }
 
     /// Clears the entries of views that say no more than what is joined with them whenever they are used.
-    fn drop_implied(&mut self) {
+    fn drop_implied(&mut self, known: &[u8]) {
+        let width = self.cells.cols().len();
         for agent in self.live_agents() {
-            let all = row(agent, ALL);
+            let known = &known[agent * width..(agent + 1) * width];
             // What bounds the agent's own events is used together with `ALL`.
             for kind in [READS, WRITES, BY_READS, BY_WRITES] {
-                self.clear(row(agent, kind), all, true);
+                self.cells.views.forget(row(agent, kind), known);
+                self.drop_forced(row(agent, kind), 0);
             }
             // What others come to know is not: coherence is nobody else's business. But a strong fence is.
-            self.clear(row(agent, SO_FAR), all, false);
-            self.clear(row(agent, CARRIED), all, false);
-            self.clear(row(agent, OWN), all, false);
-            self.subtract(row(agent, OWN), row(agent, CARRIED));
+            let fence = self.fence_of(row(agent, ALL));
+            for kind in [SO_FAR, CARRIED, OWN] {
+                self.drop_forced(row(agent, kind), fence);
+            }
+            self.cells.views.subtract(row(agent, OWN), row(agent, CARRIED));
         }
         for index in 0..self.extras.len() {
             let extra = self.extra_row(index);
             match self.extras[index] {
-                Extra::Accesses(agent, _) => self.clear(extra, row(agent.into(), ALL), true),
+                Extra::Accesses(agent, _) => {
+                    self.cells.views.forget(extra, &known[agent as usize * width..(agent as usize + 1) * width]);
+                    self.drop_forced(extra, 0);
+                }
                 Extra::Before(agent) | Extra::Unlock(agent) | Extra::AfterLock(agent) => {
-                    self.clear(extra, row(agent.into(), ALL), false)
+                    self.drop_forced(extra, self.fence_of(row(agent.into(), ALL)));
                 }
                 Extra::UnlockOwn(agent) => {
-                    self.clear(extra, row(agent.into(), ALL), false);
-                    self.subtract(extra, row(agent.into(), CARRIED));
+                    self.drop_forced(extra, self.fence_of(row(agent.into(), ALL)));
+                    self.cells.views.subtract(extra, row(agent.into(), CARRIED));
                 }
                 Extra::Handed(cell) => {
                     if let (_, Some(unlock)) = self.cells.message(cell, self.cells.live(cell) - 1) {
-                        self.clear(extra, unlock, false);
+                        self.drop_forced(extra, self.fence_of(unlock));
                     }
                 }
             }
         }
         for message in self.extra_row(self.extras.len())..self.cells.rows() {
-            self.clear(message, message, false);
+            self.drop_forced(message, 0);
         }
         for agent in self.live_agents() {
-            self.clear(row(agent, ALL), row(agent, ALL), false);
+            self.drop_forced(row(agent, ALL), 0);
         }
     }
 
-    /// Clears in a view what is before the strong fence that it or `with` knows, and if `own` what `with` knows.
-    fn clear(&mut self, view: usize, with: usize, own: bool) {
-        let fence = self.fence_of(view).max(self.fence_of(with));
-        for col in FENCE + 1..self.cells.cols().len() {
-            let entry = self.cells.views.get(view, col);
-            if entry > 0 {
-                let forced = if fence == 0 { 0 } else { self.cells.views.get(self.fence_row(fence.into()), col) };
-                let known = if own { forced.max(self.cells.views.get(with, col)) } else { forced };
-                if entry <= known {
-                    self.cells.views.set(view, col, 0);
-                }
-            }
+    /// Clears in a view what was before the strong fence that it knows, or before the fence `with`.
+    fn drop_forced(&mut self, view: usize, with: u8) {
+        let own = self.fence_of(view);
+        let fence = own.max(with);
+        if fence > 0 {
+            self.cells.views.subtract(view, self.fence_row(fence.into()));
         }
-        if view != with && self.fence_of(view) <= self.fence_of(with) {
-            self.cells.views.set(view, FENCE, 0);
-        }
-    }
-
-    /// Clears in a view what another one knows.
-    fn subtract(&mut self, view: usize, known: usize) {
-        for col in 0..self.cells.cols().len() {
-            if self.cells.views.get(view, col) <= self.cells.views.get(known, col) {
-                self.cells.views.set(view, col, 0);
-            }
-        }
+        // The fence itself stays, unless `with` is as high.
+        self.cells.views.set(view, FENCE, if own <= with { 0 } else { own });
     }
 
     /// Drops the strong fences that bound nothing, and those that nobody can tell from the next one.

@@ -96,7 +96,7 @@ impl Lkmm {
         // 0 is what everybody is bound to. An unlock of long ago may not have known that much; it is held to have, which can only
         // keep an `smp_mb__after_unlock_lock()` from places that another interleaving gives it.
         let missed = |seen: &&Seen| {
-            let col = self.cells.col(Col::Messages(seen.cell));
+            let col = self.cells.col(Col::messages(seen.cell));
             self.cells.known(snapshot, col) as i16 > seen.at
         };
         let highest = self.seen.iter().filter(missed).map(|seen| seen.fence as usize).max().unwrap_or(0);

@@ -20,7 +20,7 @@ impl Lkmm {
         // What was before the unlock that this lock follows. The unlock itself was not.
         if let (_, Some(unlock)) = next.cells.message(cell, at) {
             next.cells.views.join(after, unlock);
-            if let Some(col) = next.cells.col(Col::Messages(cell)) {
+            if let Some(col) = next.cells.col(Col::messages(cell)) {
                 next.cells.views.set(after, col, at.saturating_sub(1) as u8);
             }
         }
@@ -57,7 +57,7 @@ impl Lkmm {
         next.write(agent, cell, below, 0, true, false);
         let snapshot = next.ensure_extra(Extra::Unlock(id));
         next.cells.views.copy(snapshot, row(agent, SO_FAR));
-        if let Some(col) = next.cells.col(Col::Messages(cell)) {
+        if let Some(col) = next.cells.col(Col::messages(cell)) {
             next.cells.views.set(snapshot, col, below as u8);
         }
         debug_assert_eq!(next.fence_of(row(agent, CARRIED)), 0, "column {FENCE} of what is carried is not used");

@@ -175,7 +175,7 @@ impl Lkmm {
 
     /// The lowest message of the cell that an event with these views may read, or write above.
     fn bound(&self, rows: &[usize], cell: CellId) -> usize {
-        self.known(rows, self.cells.col(Col::Messages(cell))).0
+        self.known(rows, self.cells.col(Col::messages(cell))).0
     }
 
     /// Remembers that an event after a strong fence accessed a message.
@@ -202,7 +202,7 @@ impl Memory for Lkmm {
             after_lock: 0,
             extras: Vec::new(),
             seen: Vec::new(),
-            cells: Cells::new(cells, agents * KINDS, vec![Col::Fences]),
+            cells: Cells::new(cells, agents * KINDS, vec![Col::FENCES]),
         }
     }
 
@@ -214,7 +214,7 @@ impl Memory for Lkmm {
                 self.reads(agent, cell, order == Order::Acquire, &|value| cond.holds(value), &mut show);
             }
             MemOp::Store { cell, value, order } => {
-                self.writes(agent, cell, value, order == Order::Release, &mut |next| show(next, 0))
+                self.writes(agent, cell, value, order == Order::Release, &mut |next| show(next, 0));
             }
             MemOp::Rmw { cell, rmw, mask, order, observe } => {
                 let void = order == Order::Relaxed && observe == crate::op::Observe::Nothing;
