@@ -45,4 +45,4 @@ pub fn rows() -> Vec<Row> {
 }
 
 /// The cases of each file.
-const CASES: &[&[Case]] = &[crate::scenarios_migrate_swap::CASES];
+const CASES: &[&[Case]] = &[crate::scenarios_migrate_swap::CASES, crate::scenarios_stop_cpus::CASES];

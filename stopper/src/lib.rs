@@ -17,6 +17,7 @@ pub mod park;
 pub mod queue_work;
 pub mod rq;
 pub mod scenarios_migrate_swap;
+pub mod scenarios_stop_cpus;
 pub mod schedule;
 pub mod stop_cpus;
 pub mod stopper_thread;
@@ -29,7 +30,7 @@ pub mod wake_q;
 pub const SOURCES: &[ksync::Source] = ksync::sources!("stopper";
     "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "hotplug.rs", "kernel.rs", "lib.rs", "list.rs",
     "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "park.rs", "queue_work.rs", "rq.rs",
-    "scenarios_migrate_swap.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
+    "scenarios_migrate_swap.rs", "scenarios_stop_cpus.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
     "two_works.rs", "wake_q.rs",
 );
 
