@@ -28,6 +28,16 @@ macro_rules! pairs {
 /// A pair that differs, to see that a difference is found.
 pub(crate) const UNEQUAL: &str = "unequal";
 
+#[unsafe(export_name = "facade_add_unless")]
+fn facade_add_unless(x: &Atomic<u32>) -> bool {
+    x.add_unless(1, 0, Full)
+}
+
+#[unsafe(export_name = "by_hand_add_unless")]
+fn by_hand_add_unless(x: &AtomicU32) -> bool {
+    x.fetch_update(O::SeqCst, O::Relaxed, |old| (old != 0).then(|| old.wrapping_add(1))).is_ok()
+}
+
 #[unsafe(export_name = "facade_unequal")]
 fn facade_unequal(x: &Atomic<u32>, y: u32) {
     x.xchg(y, Full);
@@ -103,13 +113,6 @@ pairs! {
     fetch_add_full:
         |x: &Atomic<i32>, y: i32| -> i32 { x.fetch_add(y, Full) }
         |x: &AtomicI32, y: i32| -> i32 { x.fetch_add(y, O::SeqCst) }
-    add_unless_full:
-        |x: &Atomic<u32>| -> bool { x.add_unless(1, 0, Full) }
-        |x: &AtomicU32| -> bool {
-            let (Ok(old) | Err(old)) =
-                x.fetch_update(O::SeqCst, O::Relaxed, |old| (old != 0).then(|| old.wrapping_add(1)));
-            old != 0
-        }
     fetch_or_full:
         |x: &Atomic<u64>, y: u64| -> u64 { x.fetch_or(y, Full) }
         |x: &AtomicU64, y: u64| -> u64 { x.fetch_or(y, O::SeqCst) }
