@@ -88,12 +88,10 @@ impl Listing {
         if facade == by_hand {
             return None;
         }
-        let mut text = format!("{name}:\n    {:44} by hand\n", "facade");
-        for n in 0..facade.len().max(by_hand.len()) {
-            let line = |body: &[String]| body.get(n).cloned().unwrap_or_default();
-            text += &format!("    {:44} {}\n", line(&facade), line(&by_hand));
-        }
-        Some(text)
+        let line = |body: &[String], n: usize| body.get(n).cloned().unwrap_or_default();
+        let rows = (0..facade.len().max(by_hand.len()))
+            .map(|n| format!("    {:44} {}", line(&facade, n), line(&by_hand, n)));
+        Some([format!("{name}: the facade, and by hand")].into_iter().chain(rows).collect::<Vec<_>>().join("\n"))
     }
 }
 
