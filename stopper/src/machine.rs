@@ -207,6 +207,12 @@ impl Machine {
         Id::new(self.multi.len() as u32 - 1)
     }
 
+    /// A completion of so many works that lives as long as the machine.
+    pub fn done_for(&mut self, name: &str, nr_todo: u32) -> Id<CpuStopDone> {
+        self.dones.push(CpuStopDone::new(name, nr_todo));
+        Id::new(self.dones.len() as u32 - 1)
+    }
+
     /// Two works that wait for each other, on two stoppers.
     pub fn works_that_meet(&mut self, name: &str) -> (Id<CpuStopWork>, Id<CpuStopWork>) {
         let arrived = Atomic::named(0u32, format_args!("{name}.arrived"));

@@ -97,7 +97,9 @@ fn every_request_ends(machine: &Machine) {
             |request: &u32| fifos.iter().all(|fifo| !fifo.contains(request) || fifo.front() == Some(request));
         let next = fifos.iter().filter_map(|fifo| fifo.front()).copied().find(all_have_it_in_front);
         let request = next.unwrap_or_else(|| panic!("the stoppers wait for each other: {fifos:?}"));
-        fifos.iter_mut().for_each(|fifo| fifo.retain(|&other| other != request));
+        for fifo in &mut fifos {
+            fifo.retain(|&other| other != request);
+        }
     }
 }
 
