@@ -31,7 +31,7 @@ const FLAG: Case = Case {
     incident: "active-balance",
     name: "flag",
     model: ModelName::Sc,
-    loom: LoomUse::CannotCarry("no end in a minute"),
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: two_balancers,
     rows: &[
         (kernel::MAINLINE, Holds),
@@ -77,7 +77,7 @@ const TWO_IDLE: Case = Case {
     incident: "active-balance",
     name: "two-stoppers-idle",
     model: ModelName::Sc,
-    loom: LoomUse::CannotCarry("no end in a minute"),
+    loom: LoomUse::Agrees,
     scenario: two_stoppers_run_dry,
     rows: &[
         (kernel::MAINLINE, Holds),

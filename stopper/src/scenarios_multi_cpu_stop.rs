@@ -33,7 +33,7 @@ const ACK_RESET: Case = Case {
     incident: "multi-cpu-stop",
     name: "ack-reset",
     model: ModelName::Lkmm,
-    loom: LoomUse::Agrees,
+    loom: LoomUse::CannotCarry("it loses the schedules that fail: 3 executions, and all hold"),
     scenario: two_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (NO_WMB, Lockup)],
 };
@@ -42,7 +42,7 @@ const ACK_RESET_SC: Case = Case {
     incident: "multi-cpu-stop",
     name: "ack-reset-order",
     model: ModelName::Sc,
-    loom: LoomUse::Agrees,
+    loom: LoomUse::CannotCarry("it loses the schedules that fail: 3 executions, and all hold"),
     scenario: two_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (STATE_FIRST, Lockup)],
 };
@@ -58,7 +58,7 @@ const THREE: Case = Case {
     incident: "multi-cpu-stop",
     name: "three-stoppers",
     model: ModelName::Lkmm,
-    loom: LoomUse::CannotCarry("no end in a minute"),
+    loom: LoomUse::CannotCarry("it loses the schedules that fail: 26 executions, and all hold"),
     scenario: three_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (NO_WMB, Lockup)],
 };
@@ -92,7 +92,7 @@ const RUN: Case = Case {
     incident: "multi-cpu-stop",
     name: "run-sees-others",
     model: ModelName::Lkmm,
-    loom: LoomUse::Agrees,
+    loom: LoomUse::CannotCarry("it loses the schedules that fail: 3 executions, and all hold"),
     scenario: run_sees_others,
     rows: &[
         (kernel::MAINLINE, Holds),
@@ -133,7 +133,7 @@ const RET: Case = Case {
     incident: "multi-cpu-stop",
     name: "stop-two-ret",
     model: ModelName::Sc,
-    loom: LoomUse::CannotCarry("no end in a minute"),
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: stop_two_ret,
     rows: &[
         (kernel::MAINLINE, Holds),
@@ -206,7 +206,7 @@ const PARK: Case = Case {
     incident: "stop-cpus",
     name: "park",
     model: ModelName::Lkmm,
-    loom: LoomUse::CannotCarry("no end in a minute"),
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: parks_while_queued,
     rows: &[
         (kernel::MAINLINE, Holds),

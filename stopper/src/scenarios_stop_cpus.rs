@@ -43,7 +43,7 @@ const S3: Case = Case {
     incident: "stop-cpus",
     name: "s3-all-against-two",
     model: ModelName::Sc,
-    loom: NO_CPUS,
+    loom: LoomUse::Agrees,
     scenario: s3_all_against_two,
     rows: &[
         (kernel::INTRODUCED, Violated),
@@ -107,7 +107,7 @@ const S4: Case = Case {
     incident: "stop-cpus",
     name: "s4-three-pairs",
     model: ModelName::Sc,
-    loom: NO_CPUS,
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: s4_three_pairs,
     rows: &[(kernel::LOCAL_LOCK, Violated), (kernel::DOUBLE_LOCK, Holds), (kernel::MAINLINE, Holds)],
 };
