@@ -51,6 +51,7 @@ const S3: Case = Case {
         (kernel::DOUBLE_LOCK, Holds),
         (kernel::IN_PROGRESS, Holds),
         (kernel::BEFORE, Holds),
+        (kernel::AFTER_QUEUEING, Holds),
         (kernel::REFLOW, Holds),
         (kernel::MAINLINE, Holds),
         (NO_TEST, Violated),
@@ -109,7 +110,14 @@ const S4: Case = Case {
     model: ModelName::Sc,
     loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: s4_three_pairs,
-    rows: &[(kernel::LOCAL_LOCK, Violated), (kernel::DOUBLE_LOCK, Holds), (kernel::MAINLINE, Holds)],
+    rows: &[
+        (kernel::LOCAL_LOCK, Violated),
+        (kernel::DOUBLE_LOCK, Holds),
+        (kernel::IN_PROGRESS, Holds),
+        (kernel::AFTER_QUEUEING, Holds),
+        (kernel::REFLOW, Holds),
+        (kernel::MAINLINE, Holds),
+    ],
 };
 
 /// Three pairs of three CPUs, queued by CPUs 4, 11 and 4. The stoppers do not run; the order of their works decides.
@@ -141,6 +149,8 @@ const S10: Case = Case {
     loom: NO_CPUS,
     scenario: s10_own_stopper,
     rows: &[
+        (kernel::DOUBLE_LOCK, Holds),
+        (kernel::IN_PROGRESS, Holds),
         (kernel::BEFORE, Holds),
         (kernel::WAKE_Q, Lockup),
         (kernel::AROUND_WAKE, Holds),
@@ -174,6 +184,8 @@ const S11: Case = Case {
     loom: NO_CPUS,
     scenario: s11_woken_by_another,
     rows: &[
+        (kernel::DOUBLE_LOCK, Holds),
+        (kernel::IN_PROGRESS, Holds),
         (kernel::BEFORE, Holds),
         (kernel::WAKE_Q, Lockup),
         (kernel::AROUND_WAKE, Lockup),
@@ -216,6 +228,8 @@ const S13: Case = Case {
     loom: NO_CPUS,
     scenario: s13_waker_moved,
     rows: &[
+        (kernel::DOUBLE_LOCK, Holds),
+        (kernel::IN_PROGRESS, Holds),
         (kernel::BEFORE, Holds),
         (kernel::WAKE_Q, Lockup),
         (kernel::AROUND_WAKE, Lockup),
