@@ -18,7 +18,7 @@ use std::process::ExitCode;
 #[command(
     name = "lockup",
     version,
-    after_help = "A PATTERN is incident[/scenario][@revision]. Each part may be a glob; \
+    after_help = "A PATTERN is incident[/scenario][@revision]. Each part may have * and ?; \
     a revision is a name or the beginning of a commit, and commit^ is the commit's parent."
 )]
 struct Cli {
