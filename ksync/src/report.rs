@@ -102,6 +102,9 @@ pub struct Report {
     pub steps: u64,
     /// The longest path.
     pub depth: usize,
+    /// About how many bytes the states seen took: their keys, and the states of the longest path. 0 under loom, which
+    /// keeps one execution.
+    pub memory: u64,
     /// Everything was explored. A failure ends a check early, so this belongs to `Holds`.
     pub exhausted: bool,
     /// The bounds that were set, for people.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The kernel's model, rule by rule: programs that each need one rule, with their whole sets of outcomes.
 //!
-//! The outcomes in `data/litmus.tsv` are those that herd7 gives under the kernel's own model, but for the last eight,
-//! which are by hand. Those in `data/programs.tsv` belong to random programs that use all primitives.
+//! The outcomes in `data/litmus.tsv` are those that herd7 gives under the kernel's own model, but for the last nine,
+//! which are by hand. Those in `data/programs.tsv` belong to random programs that use all primitives; they come from a
+//! machine that was written apart from this one, with other data structures and nothing forgotten, and that gives
+//! herd7's outcomes on 11,040 random programs.
 #![cfg(loom)]
 
 mod memory_driver;
@@ -49,8 +51,8 @@ fn check(table: &str, search: Search) -> usize {
 #[test]
 fn each_rule_gives_exactly_the_outcomes_of_herd() {
     let table = include_str!("data/litmus.tsv");
-    assert_eq!(check(table, REDUCED), 57);
-    assert_eq!(check(table, NAIVE), 57);
+    assert_eq!(check(table, REDUCED), 58);
+    assert_eq!(check(table, NAIVE), 58);
 }
 
 #[test]

@@ -81,7 +81,8 @@ impl Job<'_> {
         }
     }
 
-    fn mutants(&self) -> impl Iterator<Item = Weaken> {
+    /// The mutants of the row.
+    pub fn mutants(&self) -> impl Iterator<Item = Weaken> {
         self.row.weaken.iter().map(|&(function, kind)| {
             let what = match kind {
                 WeakenKind::NoFence(fence) => Weakness::NoFence(fence),
@@ -102,6 +103,7 @@ pub fn undecided(why: String) -> Report {
         executions: 0,
         steps: 0,
         depth: 0,
+        memory: 0,
         exhausted: false,
         bounds: String::new(),
         seconds: 0.0,

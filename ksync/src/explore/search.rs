@@ -19,6 +19,8 @@ pub(super) struct Found {
     pub(super) paths: u64,
     pub(super) steps: u64,
     pub(super) depth: usize,
+    /// Bytes of the keys seen and of the states on the longest path.
+    pub(super) memory: u64,
     /// The moves that lead to a failure.
     pub(super) path: Vec<Move>,
 }
@@ -35,6 +37,15 @@ impl<M: Memory> Seen<M> {
             Seen::Keys(keys) => keys.len() as u64,
             Seen::Whole(states) => states.len() as u64,
         }
+    }
+
+    /// Bytes that the set takes; a table has a byte of its own for each place.
+    fn bytes(&self) -> u64 {
+        let (places, each) = match self {
+            Seen::Keys(keys) => (keys.capacity(), size_of::<u128>()),
+            Seen::Whole(states) => (states.capacity(), size_of::<(u128, State<M>)>()),
+        };
+        (places * (each + 1)) as u64
     }
 
     /// Whether the state is new; then it is not any more.
@@ -63,7 +74,8 @@ pub(super) fn search<M: Memory>(
 ) -> Result<Found, Nondeterminism> {
     let mut seen: Seen<M> =
         if options.whole_keys { Seen::Whole(FxHashMap::default()) } else { Seen::Keys(FxHashSet::default()) };
-    let mut found = Found { verdict: Verdict::Holds, states: 0, paths: 0, steps: 0, depth: 0, path: Vec::new() };
+    let mut found =
+        Found { verdict: Verdict::Holds, states: 0, paths: 0, steps: 0, depth: 0, memory: 0, path: Vec::new() };
     let first = run_ahead(machine, stepping, machine.start::<M>(), |_, _| {})?;
     let mut stack: Vec<std::vec::IntoIter<(Move, Next<M>)>> = Vec::new();
     let mut todo: Option<(Option<Move>, Next<M>)> = Some((None, first));
@@ -112,6 +124,7 @@ pub(super) fn search<M: Memory>(
         stack.push(successors.into_iter());
         found.depth = found.depth.max(stack.len());
     }
+    found.memory = seen.bytes() + (found.depth * size_of::<State<M>>()) as u64;
     Ok(found)
 }
 

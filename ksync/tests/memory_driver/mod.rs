@@ -17,127 +17,31 @@
 //!
 //! An outcome is what all reads returned, process by process, and the final values that were asked for.
 
-use ksync::explore::memory::{CellKind, Memory, Shown};
-use ksync::op::{CellId, Cond, Fence, MemOp, Observe, Order, Rmw};
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+mod program;
+
+use ksync::explore::memory::{Memory, Shown};
+use ksync::op::{CellId, MemOp};
+use program::Instr;
+pub(crate) use program::Program;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// The outcome of a program in which a plain access races.
 pub(crate) const RACE: &str = "race";
 /// The outcome of an execution in which all agents that are not done wait.
 pub(crate) const STUCK: &str = "stuck";
 
-struct Instr {
-    op: MemOp,
-    /// Whether what it is shown belongs to the outcome.
-    read: bool,
-    /// Skipped unless the last trylock succeeded.
-    conditional: bool,
-}
-
-/// A program, with the names of its cells in order of appearance.
-pub(crate) struct Program {
-    names: Vec<String>,
-    cells: Vec<(CellKind, u64)>,
-    agents: Vec<Vec<Instr>>,
-}
-
-impl Program {
-    /// Reads a program; all cells start at 0.
-    pub(crate) fn new(text: &str) -> Program {
-        let mut program = Program { names: vec![], cells: vec![], agents: vec![] };
-        for process in text.split('|') {
-            let instrs = process.split_whitespace().map(|word| program.instr(word)).collect();
-            program.agents.push(instrs);
-        }
-        program
-    }
-
-    /// The same with another initial value.
-    pub(crate) fn init(mut self, name: &str, value: u64) -> Program {
-        let cell = self.names.iter().position(|known| known == name).expect("a cell of the program");
-        self.cells[cell].1 = value;
-        self
-    }
-
-    fn cell(&mut self, name: &str, kind: CellKind) -> CellId {
-        let at = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.names.push(name.into());
-            self.cells.push((kind, 0));
-            self.names.len() - 1
-        });
-        at as CellId
-    }
-
-    fn instr(&mut self, word: &str) -> Instr {
-        let mut parts = word.split(':');
-        let name = parts.next().expect("an operation");
-        let target = parts.next();
-        let args: Vec<u64> = parts.map(|arg| arg.parse().expect("a value")).collect();
-        let (base, order) = [("rlx", Order::Relaxed), ("acq", Order::Acquire), ("rel", Order::Release)]
-            .into_iter()
-            .find_map(|(suffix, order)| Some((name.strip_suffix(suffix)?, order)))
-            .unwrap_or((name, if matches!(name, "R" | "W") { Order::Relaxed } else { Order::Full }));
-        let kind = match base {
-            "L" | "U" | "T" | "Uif" | "?" => CellKind::Lock,
-            "P" | "Q" => CellKind::Plain,
-            _ => CellKind::Atomic,
-        };
-        let cell = target.map_or(0, |target| self.cell(target, kind));
-        let holder = self.agents.len() as u64 + 1;
-        let update = |rmw, observe| MemOp::Rmw { cell, rmw, mask: u64::MAX, order, observe };
-        let fence = |fence| (MemOp::Fence(fence), false);
-        let (op, read) = match base {
-            "R" => (MemOp::Load { cell, order }, true),
-            "W" => (MemOp::Store { cell, value: args[0], order }, false),
-            "X" => (update(Rmw::Xchg(args[0]), Observe::Old), true),
-            "fadd" => (update(Rmw::Add(args[0]), Observe::Old), true),
-            "for" => (update(Rmw::Or(args[0]), Observe::Old), true),
-            "fand" => (update(Rmw::And(args[0]), Observe::Old), true),
-            "C" => (update(Rmw::CmpXchg { old: args[0], new: args[1] }, Observe::Old), true),
-            "unless" => (update(Rmw::AddUnless { add: args[0], unless: args[1] }, Observe::Success), true),
-            "dec0" => (update(Rmw::Add(u64::MAX), Observe::NewIsZero), true),
-            "inc" => {
-                let (order, observe) = (Order::Relaxed, Observe::Nothing);
-                (MemOp::Rmw { cell, rmw: Rmw::Add(1), mask: u64::MAX, order, observe }, false)
-            }
-            "await" => {
-                let wanted = args[0];
-                (
-                    MemOp::Await { cell, cond: Cond(Rc::new(move |value| value == wanted)), order: Order::Relaxed },
-                    true,
-                )
-            }
-            "L" => (MemOp::Lock { cell, holder }, false),
-            "T" => (MemOp::TryLock { cell, holder }, true),
-            "U" | "Uif" => (MemOp::Unlock { cell }, false),
-            "?" => (MemOp::IsLocked { cell }, true),
-            "P" => (MemOp::Read { cell }, true),
-            "Q" => (MemOp::Write { cell, value: args[0] }, false),
-            "mb" => fence(Fence::Mb),
-            "wmb" => fence(Fence::Wmb),
-            "rmb" => fence(Fence::Rmb),
-            "ba" => fence(Fence::BeforeAtomic),
-            "aa" => fence(Fence::AfterAtomic),
-            "as" => fence(Fence::AfterSpinlock),
-            "aul" => fence(Fence::AfterUnlockLock),
-            "ctrl" => fence(Fence::AcquireAfterCtrlDep),
-            _ => panic!("unknown operation {word}"),
-        };
-        Instr { op, read, conditional: base == "Uif" }
-    }
-}
-
 /// How to search.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Search {
     /// Perform eager operations at once.
-    pub eager: bool,
+    pub(crate) eager: bool,
     /// Call `canon` after each step.
-    pub canon: bool,
+    pub(crate) canon: bool,
     /// Call `retire` for agents that are done.
-    pub retire: bool,
+    pub(crate) retire: bool,
 }
 
 /// As the explorer searches.
@@ -154,8 +58,8 @@ struct State<M> {
 
 /// What a search found.
 pub(crate) struct Found {
-    pub outcomes: BTreeSet<String>,
-    pub states: usize,
+    pub(crate) outcomes: BTreeSet<String>,
+    pub(crate) states: usize,
 }
 
 /// Every outcome of the program under the model `M`. `finals` names the cells whose final value is part of it.

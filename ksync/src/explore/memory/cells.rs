@@ -3,10 +3,10 @@
 //!
 //! An atomic cell holds *messages*: the writes that somebody may still read, in modification order, numbered from
 //! 0. A cell with one message that tells nothing to its reader is *quiet*: it costs one value, and no column.
-//! A race-checked cell holds one value; what can be known of it is its last write, and each agent's last read
-//! since that write.
+//! Race-checked cells, of which only the newest value can be read, are in [`super::plain`].
 
 use super::CellKind;
+use super::columns::Col;
 use super::views::Views;
 use crate::op::CellId;
 use std::hash::{Hash, Hasher};
@@ -16,55 +16,6 @@ use std::ops::Range;
 pub(super) const NOBODY: u8 = u8::MAX;
 /// How many messages of a cell may be readable at once: their numbers have to fit a byte.
 const MAX_LIVE: usize = 250;
-
-/// Something that a view knows about; the number in the view says how much. Packed in one number, so that columns
-/// are found fast: kind, cell, agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Col(u32);
-
-impl Col {
-    /// The last strong fence (`lkmm` only; there it is the first column, always).
-    pub(super) const FENCES: Col = Col(0);
-    const MESSAGES: u32 = 1;
-    const WRITTEN: u32 = 2;
-    const READ_BY: u32 = 3;
-
-    fn new(kind: u32, cell: CellId, agent: u8) -> Col {
-        Col(kind << 28 | cell << 8 | u32::from(agent))
-    }
-
-    /// The newest known message of an atomic cell.
-    pub(super) fn messages(cell: CellId) -> Col {
-        Col::new(Col::MESSAGES, cell, 0)
-    }
-
-    /// Whether the last plain write of a cell is known.
-    fn written(cell: CellId) -> Col {
-        Col::new(Col::WRITTEN, cell, 0)
-    }
-
-    /// Whether an agent's last plain read of a cell is known.
-    fn read_by(cell: CellId, agent: u8) -> Col {
-        Col::new(Col::READ_BY, cell, agent)
-    }
-
-    fn kind(self) -> u32 {
-        self.0 >> 28
-    }
-
-    /// Whether this is about plain accesses.
-    pub(super) fn is_plain(self) -> bool {
-        self.kind() >= Col::WRITTEN
-    }
-
-    fn cell(self) -> CellId {
-        self.0 >> 8 & 0xf_ffff
-    }
-
-    fn agent(self) -> u8 {
-        self.0 as u8
-    }
-}
 
 /// A write that can still be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,10 +40,10 @@ impl Hash for Message {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Cells {
     /// The newest value of each cell.
-    newest: Vec<u64>,
+    pub(super) newest: Vec<u64>,
     /// By cell, then in modification order.
     messages: Vec<Message>,
-    cols: Vec<Col>,
+    pub(super) cols: Vec<Col>,
     pub(super) views: Views,
     /// Number of views that belong to the model.
     own: usize,
@@ -123,7 +74,8 @@ impl Cells {
         col.map_or(0, |col| self.views.get(row, col).into())
     }
 
-    fn ensure(&mut self, col: Col) -> usize {
+    /// The column, which says nothing yet if it is new.
+    pub(super) fn ensure(&mut self, col: Col) -> usize {
         self.cols.binary_search(&col).unwrap_or_else(|at| {
             self.cols.insert(at, col);
             self.views.insert_col(at, self.own + self.messages.len());
@@ -204,40 +156,6 @@ impl Cells {
     pub(super) fn remove_own(&mut self, at: usize) {
         self.views.remove_rows(at, 1);
         self.own -= 1;
-    }
-
-    /// Whether a plain access of `agent` races, where `knows` says of a column whether the access is bound to see
-    /// it: a read has to know the last write, a write also all reads since.
-    pub(super) fn races(&self, agent: usize, cell: CellId, write: bool, knows: impl Fn(usize) -> bool) -> bool {
-        if self.col(Col::written(cell)).is_some_and(|col| !knows(col)) {
-            return true;
-        }
-        write && self.reads(cell).any(|col| self.cols[col] != Col::read_by(cell, agent as u8) && !knows(col))
-    }
-
-    fn reads(&self, cell: CellId) -> Range<usize> {
-        let start = self.cols.partition_point(|&col| col < Col::read_by(cell, 0));
-        let end = self.cols[start..].partition_point(|&col| col <= Col::read_by(cell, u8::MAX));
-        start..start + end
-    }
-
-    /// A plain read that nobody else knows yet. Returns its column, where the model marks who knows it.
-    pub(super) fn plain_read(&mut self, agent: usize, cell: CellId) -> usize {
-        let col = self.ensure(Col::read_by(cell, agent as u8));
-        self.views.fill(col, 0);
-        col
-    }
-
-    /// A plain write that nobody else knows yet. It is bound to come after all earlier accesses, so whoever knows
-    /// it need not know them: they are forgotten.
-    pub(super) fn plain_write(&mut self, cell: CellId, value: u64) -> usize {
-        self.newest[cell as usize] = value;
-        for col in self.reads(cell) {
-            self.views.fill(col, 1);
-        }
-        let col = self.ensure(Col::written(cell));
-        self.views.fill(col, 0);
-        col
     }
 
     /// Number of views.
@@ -323,7 +241,7 @@ impl Cells {
         for message in &mut self.messages {
             message.writer = new(message.writer);
         }
-        for col in self.cols.iter_mut().filter(|col| col.kind() == Col::READ_BY) {
+        for col in self.cols.iter_mut().filter(|col| col.is_read()) {
             *col = Col::read_by(col.cell(), new(col.agent()));
         }
         rows.extend(self.own..self.own + self.messages.len());

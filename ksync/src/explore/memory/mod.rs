@@ -5,7 +5,9 @@
 //! and compares it. None of the models has load buffering (`po | rf` cycles).
 
 mod cells;
+mod columns;
 mod lkmm;
+mod plain;
 mod rc11;
 mod sc;
 mod views;

@@ -42,10 +42,9 @@ impl Memory for Sc {
                 let new = rmw.apply(old, mask);
                 (self.with(cell, new.unwrap_or(old)), observe.of(old, new))
             }
-            MemOp::Fence(_) => (self.clone(), 0),
             MemOp::Lock { cell, holder } => (self.with(cell, holder), 0),
             MemOp::TryLock { cell, holder } if self.at(cell) == 0 => (self.with(cell, holder), 1),
-            MemOp::TryLock { .. } => (self.clone(), 0),
+            MemOp::TryLock { .. } | MemOp::Fence(_) => (self.clone(), 0),
             MemOp::Unlock { cell } => {
                 assert_ne!(self.at(cell), 0, "unlock of a free lock");
                 (self.with(cell, 0), 0)

@@ -15,10 +15,6 @@ impl Views {
         Views { width, bytes: vec![0; rows * width] }
     }
 
-    pub(super) fn width(&self) -> usize {
-        self.width
-    }
-
     pub(super) fn row(&self, row: usize) -> &[u8] {
         &self.bytes[row * self.width..(row + 1) * self.width]
     }

@@ -3,7 +3,7 @@
 
 use super::{ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, Lkmm, OWN, READS, SO_FAR, WRITES, row};
 use crate::explore::memory::Shown;
-use crate::explore::memory::cells::Col;
+use crate::explore::memory::columns::Col;
 use crate::op::{CellId, Order};
 
 /// How a read is ordered.
@@ -181,12 +181,16 @@ impl Lkmm {
                 });
             }
             if order != Order::Full {
-                start.updates(agent, cell, order, void, new, &mut |next, old, new| each(next, old, Some(new)));
+                start.updates(agent, cell, order, void, new, &mut |next, old, new| {
+                    each(next, old, Some(new));
+                });
                 return;
             }
             start.strong(agent, row(agent, SO_FAR), &mut |fenced| {
                 fenced.updates(agent, cell, order, void, new, &mut |done, old, new| {
-                    done.strong(agent, row(agent, SO_FAR), &mut |next| each(next, old, Some(new)));
+                    done.strong(agent, row(agent, SO_FAR), &mut |next| {
+                        each(next, old, Some(new));
+                    });
                 });
             });
         });
@@ -210,7 +214,9 @@ impl Lkmm {
         let release = order == Order::Release;
         let bound = self.bound(&Self::before_read(agent, reading), cell);
         for (at, (message, _)) in self.cells.messages(cell).enumerate().skip(bound) {
-            let Some(new) = new(message.value).filter(|_| !message.attached) else { continue };
+            let Some(new) = new(message.value).filter(|_| !message.attached) else {
+                continue;
+            };
             let mut next = self.clone();
             next.read(agent, cell, at, reading);
             // The write may know more than the read: then it cannot stand right above this message.

@@ -2,7 +2,7 @@
 //! Forgetting what makes no difference any more, so that equal futures compare equal.
 
 use super::{ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, KINDS, Lkmm, OWN, READS, SO_FAR, Seen, WRITES, row};
-use crate::explore::memory::cells::Col;
+use crate::explore::memory::columns::Col;
 
 impl Lkmm {
     pub(super) fn canonical(&mut self) {

@@ -2,7 +2,7 @@
 //! Barriers, and the order of strong fences.
 
 use super::{ALL, BY_READS, BY_WRITES, CARRIED, Extra, FENCE, Lkmm, OWN, READS, SO_FAR, Seen, WRITES, row};
-use crate::explore::memory::cells::Col;
+use crate::explore::memory::columns::Col;
 use crate::op::Fence;
 
 impl Lkmm {
@@ -28,7 +28,9 @@ impl Lkmm {
                 next.cells.views.join(row(agent, CARRIED), row(agent, OWN));
             }
             Fence::Rmb => next.cells.views.join(row(agent, READS), row(agent, BY_READS)),
-            Fence::AcquireAfterCtrlDep => next.cells.views.join(row(agent, ALL), row(agent, BY_READS)),
+            Fence::AcquireAfterCtrlDep => {
+                next.cells.views.join(row(agent, ALL), row(agent, BY_READS));
+            }
             Fence::BeforeAtomic => {
                 next.remove_extra(Extra::Before(id));
                 next.before_rmw |= 1 << agent;
@@ -104,7 +106,8 @@ impl Lkmm {
         (place <= self.fences as usize).then_some(place)
     }
 
-    /// Puts a strong fence right above the fence `after`.
+    /// Puts a strong fence right above the fence `after`. The agent's later writes need not carry the snapshot:
+    /// whoever reads them knows of this fence, and is bound by it.
     fn put(&mut self, agent: usize, snapshot: usize, after: usize) {
         assert!(self.fences < 250, "more than 250 strong fences make a difference at once");
         let at = self.fence_row(after + 1);

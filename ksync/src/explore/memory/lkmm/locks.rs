@@ -3,7 +3,7 @@
 
 use super::access::Reading;
 use super::{ALL, CARRIED, Extra, FENCE, Lkmm, OWN, SO_FAR, row};
-use crate::explore::memory::cells::Col;
+use crate::explore::memory::columns::Col;
 use crate::op::CellId;
 
 impl Lkmm {

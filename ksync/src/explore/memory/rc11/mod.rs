@@ -7,9 +7,12 @@
 //! `smp_wmb()` is a release fence, `smp_rmb()` an acquire fence, and a fully ordered read-modify-write is a
 //! relaxed one between two SC fences. A read-modify-write that fails is a relaxed read, whatever its order.
 
-use super::cells::{Cells, Col};
-use super::{CellKind, Memory, Shown};
-use crate::op::{CellId, Fence, MemOp, Order};
+mod memory;
+
+use super::Shown;
+use super::cells::Cells;
+use super::columns::Col;
+use crate::op::{CellId, Fence, Order};
 
 /// What the agent knows: lower bounds of its reads and writes.
 const CURRENT: usize = 0;
@@ -122,6 +125,26 @@ impl Rc11 {
         }
     }
 
+    /// Every place for a write.
+    fn writes(&self, agent: usize, cell: CellId, value: u64, release: bool, each: &mut dyn FnMut(Self)) {
+        let messages = self.cells.messages(cell).enumerate();
+        for (below, (message, _)) in messages.skip(self.bound(agent, cell)) {
+            if !message.attached {
+                let mut next = self.clone();
+                next.write(agent, cell, below, value, release, false);
+                each(next);
+            }
+        }
+    }
+
+    /// Takes the lock if it is free. Of its messages, only the newest can be free and not yet taken.
+    fn locks(&self, agent: usize, cell: CellId, holder: u64, each: &mut dyn FnMut(Self)) {
+        let free = |value| (value == 0).then_some(holder);
+        self.updates(agent, cell, Order::Acquire, &free, &mut |next, _| {
+            each(next);
+        });
+    }
+
     /// Every read-modify-write that finds an old value for which there is a new one.
     fn updates(
         &self,
@@ -168,139 +191,5 @@ impl Rc11 {
         };
         next.cells.views.set(current, col, 1);
         (next, Shown::Value(shown))
-    }
-}
-
-impl Memory for Rc11 {
-    fn new(agents: usize, cells: &[(CellKind, u64)]) -> Self {
-        assert!(agents <= 16, "more than 16 agents");
-        Rc11 { agents: agents as u8, retired: 0, cells: Cells::new(cells, agents * KINDS + 1, Vec::new()) }
-    }
-
-    fn step(&self, agent: usize, op: &MemOp, each: &mut dyn FnMut(Self, Shown)) {
-        let mut show = |next, value| each(next, Shown::Value(value));
-        match *op {
-            MemOp::Load { cell, order } => self.reads(agent, cell, order == Order::Acquire, &|_| true, &mut show),
-            MemOp::Await { cell, ref cond, order } => {
-                self.reads(agent, cell, order == Order::Acquire, &|value| cond.holds(value), &mut show);
-            }
-            MemOp::Store { cell, value, order } => {
-                for (below, (message, _)) in self.cells.messages(cell).enumerate().skip(self.bound(agent, cell)) {
-                    if !message.attached {
-                        let mut next = self.clone();
-                        next.write(agent, cell, below, value, order == Order::Release, false);
-                        show(next, 0);
-                    }
-                }
-            }
-            MemOp::Rmw { cell, rmw, mask, order, observe } => {
-                if rmw.can_fail() {
-                    let fails = |old| rmw.apply(old, mask).is_none();
-                    self.reads(agent, cell, false, &fails, &mut |next, old| show(next, observe.of(old, None)));
-                }
-                self.updates(agent, cell, order, &|old| rmw.apply(old, mask), &mut |next, old| {
-                    show(next, observe.of(old, rmw.apply(old, mask)));
-                });
-            }
-            MemOp::Fence(fence) => {
-                let mut next = self.clone();
-                next.fence(agent, fence);
-                show(next, 0);
-            }
-            // Only the newest message of a lock can be free and not yet taken, so this is its newest.
-            MemOp::Lock { cell, holder } => {
-                self.updates(agent, cell, Order::Acquire, &|old| (old == 0).then_some(holder), &mut |next, _| {
-                    show(next, 0);
-                });
-            }
-            MemOp::TryLock { cell, holder } => {
-                self.reads(agent, cell, false, &|value| value != 0, &mut |next, _| show(next, 0));
-                self.updates(agent, cell, Order::Acquire, &|old| (old == 0).then_some(holder), &mut |next, _| {
-                    show(next, 1);
-                });
-            }
-            MemOp::Unlock { cell } => {
-                assert_ne!(self.cells.newest(cell), 0, "unlock of a free lock");
-                let mut next = self.clone();
-                next.write(agent, cell, self.cells.live(cell) - 1, 0, true, false);
-                show(next, 0);
-            }
-            MemOp::IsLocked { cell } => {
-                self.reads(agent, cell, false, &|_| true, &mut |next, value| show(next, u64::from(value != 0)));
-            }
-            MemOp::Read { cell } => {
-                let (next, shown) = self.plain(agent, cell, None);
-                each(next, shown);
-            }
-            MemOp::Write { cell, value } => {
-                let (next, shown) = self.plain(agent, cell, Some(value));
-                each(next, shown);
-            }
-        }
-    }
-
-    fn ready(&self, agent: usize, op: &MemOp) -> bool {
-        match op {
-            MemOp::Await { cell, cond, .. } => self
-                .cells
-                .messages(*cell)
-                .skip(self.bound(agent, *cell))
-                .any(|(message, _)| cond.holds(message.value)),
-            MemOp::Lock { cell, .. } => self.cells.newest(*cell) == 0,
-            _ => true,
-        }
-    }
-
-    /// Stores can be put anywhere in modification order, and release and acquire fences concern their agent
-    /// alone. SC fences take effect in the order in which they run, so that order has to be explored.
-    fn eager(op: &MemOp) -> bool {
-        match op {
-            MemOp::Store { .. } | MemOp::Unlock { .. } | MemOp::Read { .. } | MemOp::Write { .. } => true,
-            MemOp::Fence(fence) => matches!(fence, Fence::Wmb | Fence::Rmb | Fence::AcquireAfterCtrlDep),
-            _ => false,
-        }
-    }
-
-    fn newest(&self, cell: CellId) -> u64 {
-        self.cells.newest(cell)
-    }
-
-    fn learn(&mut self, agent: usize, from: usize) {
-        self.sc_fence(from);
-        self.cells.views.join(row(agent, CURRENT), row(from, CURRENT));
-        self.sc_fence(agent);
-    }
-
-    fn retire(&mut self, agent: usize) {
-        self.retired |= 1 << agent;
-        for kind in 0..KINDS {
-            self.cells.views.row_mut(row(agent, kind)).fill(0);
-        }
-    }
-
-    fn canon(&mut self) {
-        let agents = 0..self.agents as usize;
-        let live = agents.clone().filter(|&agent| !self.gone(agent));
-        let base = self.cells.least(live.map(|agent| self.cells.views.row(row(agent, CURRENT))));
-        for agent in agents {
-            // An acquire fence adds to the current view, so what that knows already says nothing.
-            self.cells.views.subtract(row(agent, ACQUIRE), row(agent, CURRENT));
-        }
-        self.cells.rebase(&base);
-        // Who wrote a message makes no difference here.
-        self.cells.settle(|_| true);
-    }
-
-    fn rename(&mut self, to: &[usize]) {
-        let mut rows = vec![self.sc(); self.sc() + 1];
-        let mut retired = 0;
-        for (old, &new) in to.iter().enumerate() {
-            retired |= u16::from(self.gone(old)) << new;
-            for kind in 0..KINDS {
-                rows[row(new, kind)] = row(old, kind);
-            }
-        }
-        self.retired = retired;
-        self.cells.rename(to, rows);
     }
 }
