@@ -47,6 +47,8 @@ mod threads;
 pub use threads::run_threads;
 
 #[cfg(loom)]
+mod cycle;
+#[cfg(loom)]
 mod describe;
 #[cfg(loom)]
 pub mod explore;

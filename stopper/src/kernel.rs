@@ -135,6 +135,10 @@ pub const ATOMICALLY: Kernel = Kernel {
     ..REFLOW
 };
 
+/// The kernel before that.
+pub const WAKE_Q_UNORDERED: Kernel =
+    Kernel { commit: "4c4e3731564c^", what: "a cmpxchg() that fails orders nothing", ..ATOMICALLY };
+
 /// `wake_q_add()` orders also where it fails.
 pub const WAKE_Q_ORDERED: Kernel = Kernel {
     commit: "4c4e3731564c",

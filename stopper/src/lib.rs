@@ -16,7 +16,12 @@ pub mod multi_cpu_stop;
 pub mod park;
 pub mod queue_work;
 pub mod rq;
+pub mod scenarios_balance;
 pub mod scenarios_migrate_swap;
+pub mod scenarios_multi_cpu_stop;
+pub mod scenarios_stop_cpus;
+pub mod scenarios_ttwu;
+pub mod scenarios_wake_q;
 pub mod schedule;
 pub mod stop_cpus;
 pub mod stopper_thread;
@@ -29,7 +34,7 @@ pub mod wake_q;
 pub const SOURCES: &[ksync::Source] = ksync::sources!("stopper";
     "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "hotplug.rs", "kernel.rs", "lib.rs", "list.rs",
     "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "park.rs", "queue_work.rs", "rq.rs",
-    "scenarios_migrate_swap.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
+    "scenarios_balance.rs", "scenarios_migrate_swap.rs", "scenarios_multi_cpu_stop.rs", "scenarios_stop_cpus.rs", "scenarios_ttwu.rs", "scenarios_wake_q.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
     "two_works.rs", "wake_q.rs",
 );
 

@@ -200,6 +200,24 @@ impl Machine {
         StopCall { frame, work, done, msdata }
     }
 
+    /// A request that all CPUs enter by themselves; `active` runs the function, else the first CPU.
+    pub fn msdata_for(&mut self, name: &str, func: Id<StopFn>, active: Option<u32>) -> Id<MultiStopData> {
+        let threads = self.cpus.len() as u32;
+        self.multi.push(MultiStopData::new(name, (func, 0), threads, active));
+        Id::new(self.multi.len() as u32 - 1)
+    }
+
+    /// Two works that wait for each other, on two stoppers.
+    pub fn works_that_meet(&mut self, name: &str) -> (Id<CpuStopWork>, Id<CpuStopWork>) {
+        let arrived = Atomic::named(0u32, format_args!("{name}.arrived"));
+        let meet = self.stop_fn("meet", move |_, _| {
+            arrived.inc();
+            arrived.cond_load(Relaxed, |arrived| arrived == 2);
+            0
+        });
+        (self.work_for(&format!("{name}.work1"), meet, 0), self.work_for(&format!("{name}.work2"), meet, 0))
+    }
+
     /// A swap for `migrate_swap()`.
     pub fn migration_swap_arg(&mut self, arg: MigrationSwapArg) -> Id<MigrationSwapArg> {
         self.swaps.push(arg);
@@ -289,17 +307,28 @@ impl Machine {
         &self.fns[id.index()]
     }
 
-    /// Declares a task of the machine; its CPU is the one that the task has now.
+    /// Declares a task of the machine, on the CPU where it is.
     pub fn spawn<'s>(
         self: &Arc<Self>,
         setup: &'s mut Setup,
         task: Id<TaskStruct>,
         body: impl Fn(&Ctx) + Send + Sync + 'static,
     ) -> TaskOptions<'s> {
+        let cpu = self.task(task).cpu.load(Relaxed);
+        self.spawn_on(setup, task, cpu, body)
+    }
+
+    /// Declares a task of the machine, on the CPU where it will be woken.
+    pub fn spawn_on<'s>(
+        self: &Arc<Self>,
+        setup: &'s mut Setup,
+        task: Id<TaskStruct>,
+        cpu: u32,
+        body: impl Fn(&Ctx) + Send + Sync + 'static,
+    ) -> TaskOptions<'s> {
         let machine = self.clone();
-        let struct_ = self.task(task);
-        let cpu = struct_.wake_cpu.unwrap_or_else(|| struct_.cpu.load(Relaxed));
-        setup.task(struct_.name.clone(), cpu, move |current| body(&Ctx { machine: &machine, current, task }))
+        let name = self.task(task).name.clone();
+        setup.task(name, cpu, move |current| body(&Ctx { machine: &machine, current, task }))
     }
 
     /// Declares the stoppers' threads, asleep in `smpboot_thread_fn()`.

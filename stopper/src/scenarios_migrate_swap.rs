@@ -3,9 +3,11 @@
 
 use crate::catalogue::Case;
 use crate::kernel::{self, Kernel};
-use crate::machine::{MIGRATE_SWAP_STOP, Machine};
+use crate::machine::{Ctx, MIGRATE_SWAP_STOP, Machine};
 use crate::schedule::schedule;
+use crate::stopper_thread::smpboot_thread_loop;
 use crate::task::Birth;
+use crate::ttwu::{self, OnCpu};
 use crate::two_works::{queue_two, stop_two_cpus};
 use ksync::Scenario;
 use ksync::catalogue::Expected::{Holds, Lockup};
@@ -31,7 +33,13 @@ const S9_INCIDENT: Case = Case {
         (kernel::REFLOW, Holds),
         (kernel::ATOMICALLY, Holds),
         (kernel::MAINLINE, Holds),
+        (SPIN_UNDER_RQ_LOCK, Lockup),
     ],
+};
+
+const SPIN_UNDER_RQ_LOCK: Kernel = Kernel {
+    ttwu: ttwu::Rev { on_cpu: OnCpu::SpinUnderRqLock, ..ttwu::NOT_STOPPERS },
+    ..kernel::MAINLINE.mutant("spin-under-rq-lock", "the waker spins on on_cpu with the task's runqueue locked")
 };
 
 /// The incident's two tasks alone: migration/1 has run dry and finds CPU26 busy while custom_exporter, on CPU26,
@@ -63,7 +71,7 @@ const S9_STOPPERS: Case = Case {
     rows: &[
         (kernel::BEFORE, Lockup),
         (kernel::WAKE_Q, Lockup),
-        (kernel::AROUND_WAKE, Holds),
+        (kernel::AROUND_WAKE, Lockup),
         (kernel::AFTER_QUEUEING, Holds),
         (kernel::REFLOW, Holds),
         (kernel::ATOMICALLY, Holds),
@@ -73,7 +81,8 @@ const S9_STOPPERS: Case = Case {
 
 /// The same with both stoppers running, until the request is served.
 ///
-/// Result: Lockup in BEFORE, and in WAKE_Q, where a stopper that preempts the waker keeps it from waking the other.
+/// Result: Lockup in BEFORE; in WAKE_Q and AROUND_WAKE too, where migration/26, woken by the active balance, preempts
+/// the waker between unlock and wakeup (S10 and S11).
 pub fn s9_stoppers(kernel: Kernel) -> Box<Scenario> {
     Box::new(move |setup| {
         let mut machine = Machine::new(&[1, 26], kernel);
@@ -86,10 +95,11 @@ pub fn s9_stoppers(kernel: Kernel) -> Box<Scenario> {
         machine.spawn(setup, exporter, move |ctx| {
             assert_eq!(stop_two_cpus(ctx, &call, 1, 26), Ok(()));
         });
-        machine.spawn(setup, migration, |ctx| {
+        let migration_1 = |ctx: &Ctx| {
             schedule(ctx);
-            crate::stopper_thread::smpboot_thread_loop(ctx);
-        });
+            smpboot_thread_loop(ctx);
+        };
+        machine.spawn(setup, migration, migration_1).stop_class().daemon();
         machine.spawn_stoppers(setup, &[26]);
     })
 }

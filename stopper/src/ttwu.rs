@@ -14,7 +14,6 @@
 //! Property: no wakeup is lost, and a task is enqueued once and runs on one CPU.
 
 use crate::machine::Ctx;
-use crate::rq::Rq;
 use crate::task::{TASK_NORMAL, TASK_ON_RQ_QUEUED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_WAKING, TaskStruct};
 use ksync::{Acquire, Id, Relaxed, smp_acquire__after_ctrl_dep, smp_mb__after_spinlock, smp_rmb, smp_wmb};
 
@@ -161,7 +160,7 @@ pub fn try_to_wake_up(ctx: &Ctx, p: Id<TaskStruct>, mask: u32) -> bool {
         if let Some(cpu) = task.wake_cpu {
             __set_task_cpu(task, cpu);
         }
-        ttwu_queue(ctx, task, cpu);
+        ttwu_queue(ctx, p, cpu);
         true
     };
     drop(guard);
@@ -270,13 +269,14 @@ pub fn sched_ttwu_pending(ctx: &Ctx, cpu: u32) {
     guard.unlock();
 }
 
-/// `ttwu_queue()`: enqueues the task on that CPU.
-fn ttwu_queue(ctx: &Ctx, task: &TaskStruct, cpu: u32) {
-    // DEVIATION: C asks ttwu_queue_wakelist() once more here, for a task that is off its CPU. That only moves the
-    // work to the other CPU.
-    let rq: &Rq = ctx.machine.rq(cpu);
+/// `ttwu_queue()`: enqueues the task on that CPU, or lets the CPU do it.
+fn ttwu_queue(ctx: &Ctx, p: Id<TaskStruct>, cpu: u32) {
+    if ttwu_queue_wakelist(ctx, p, cpu) {
+        return;
+    }
+    let rq = ctx.machine.rq(cpu);
     let guard = rq.lock.lock(ctx.current);
-    ttwu_do_activate(task);
+    ttwu_do_activate(ctx.machine.task(p));
     guard.unlock();
 }
 

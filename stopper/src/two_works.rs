@@ -84,6 +84,7 @@ pub enum PreemptOff {
 
 impl PreemptOff {
     /// `preempt_disable()`, if this is the place.
+    #[track_caller]
     pub(crate) fn here(self, place: PreemptOff, current: &Current) {
         if self == place {
             current.preempt_disable();
@@ -91,6 +92,7 @@ impl PreemptOff {
     }
 
     /// `preempt_enable()`, if it went off anywhere.
+    #[track_caller]
     pub(crate) fn over(self, current: &Current) {
         if self != PreemptOff::Never {
             current.preempt_enable();
