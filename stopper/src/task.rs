@@ -123,7 +123,8 @@ pub fn get_task_struct(machine: &Machine, task: Id<TaskStruct>) {
 pub fn put_task_struct(machine: &Machine, task: Id<TaskStruct>) {
     let task = machine.task(task);
     // ORDERING: Full, as `atomic_dec_and_test()`: every user's accesses before the one who frees. Pairs with the
-    // other callers of `put_task_struct()`. DEVIATION: the count is looked at, for the assertion.
+    // other callers of `put_task_struct()`. The end of a frame is no access, so no scenario fails without it.
+    // DEVIATION: the count is looked at, for the assertion.
     let old = task.usage.fetch_add(u32::MAX, Full);
     assert!(old != 0, "refcount_t: underflow; use-after-free of {}", task.name);
     if old == 1

@@ -208,7 +208,8 @@ fn select_task_rq(task: &TaskStruct, cached_cpu: Option<u32>) -> u32 {
 fn __set_task_cpu(task: &TaskStruct, cpu: u32) {
     // "After ->cpu is set up to a new value, task_rq_lock(p, ...) can be successfully executed on another CPU. We
     // must ensure that updates of per-task data have been completed by this moment."
-    // ORDERING: per-task data before `cpu`. Pairs with `ttwu_runnable()`, which finds the runqueue by it.
+    // ORDERING: per-task data before `cpu`. Pairs with `ttwu_runnable()`, which finds the runqueue by it. No scenario
+    // fails without it: here nobody reads such data with the new runqueue's lock alone.
     smp_wmb();
     task.cpu.store(cpu, Relaxed);
 }
@@ -247,7 +248,7 @@ fn ttwu_queue_wakelist(ctx: &Ctx, p: Id<TaskStruct>, cpu: u32) -> bool {
     }
     let rq = ctx.machine.rq(cpu);
     // ORDERING: Release, for llist_add(), which is fully ordered: the task's words before the list. Pairs with
-    // `sched_ttwu_pending()`. Without it the other CPU races with us on the task: `wakelist-hand-over`.
+    // `sched_ttwu_pending()`. Without it our `TASK_WAKING` comes last, over its `TASK_RUNNING`: `wakelist-hand-over`.
     let before = rq.wake_list.xchg(Some(p), ksync::Release);
     assert!(before.is_none(), "the port's wake_list holds one task");
     let ipi = rq.ipi.get().expect("ttwu_queue_cond() asked");
@@ -258,11 +259,12 @@ fn ttwu_queue_wakelist(ctx: &Ctx, p: Id<TaskStruct>, cpu: u32) -> bool {
 /// `sched_ttwu_pending()`: the interrupt handler that enqueues what other CPUs handed over.
 pub fn sched_ttwu_pending(ctx: &Ctx, cpu: u32) {
     let rq = ctx.machine.rq(cpu);
-    // ORDERING: Acquire. Pairs with `ttwu_queue_wakelist()`, tested there.
+    // ORDERING: Acquire, the waker's stores before ours. Pairs with `ttwu_queue_wakelist()`: `wakelist-hand-over`.
     let Some(p) = rq.wake_list.xchg(None, Acquire) else { return };
     let task = ctx.machine.task(p);
     let guard = rq.lock.lock(ctx.current);
-    // ORDERING: Acquire, for the wait behind C's warning. Pairs with `finish_task()`.
+    // ORDERING: Acquire, for the wait behind C's warning, which never happens. Pairs with `finish_task()`; the
+    // runqueue's lock orders the two already, so no scenario fails without it.
     assert!(!task.on_cpu.load(Acquire), "WARN_ON_ONCE(p->on_cpu)");
     assert!(task.cpu.load(Relaxed) == cpu, "WARN_ON_ONCE(task_cpu(p) != cpu_of(rq))");
     ttwu_do_activate(task);
