@@ -55,33 +55,32 @@ mod tests {
         assert_eq!(listed, files);
     }
 
-    /// Real threads have no stop class, no interrupts and no preemption to hold off, so only what needs none of them.
-    const ON_THREADS: &[&str] = &[
-        "s9-stoppers",
-        "s10-own-stopper",
-        "s11-woken-by-another",
-        "q5-clear-first",
-        "q6-two-sleepers",
-        "references",
-        "half-asleep",
-        "on-cpu-hand-over",
-        "dying-task",
-        "accounting",
-        "two-wakers",
-        "three-stoppers",
-        "run-sees-others",
-        "stop-two-ret",
-        "signal-done",
-        "park",
-        "flag",
-        "swap-forbidden",
-        "swap-and-wakeup",
-    ];
-
     /// Runs each scenario on the newest kernel often; its own assertions and its end are the test.
     #[cfg(not(loom))]
     #[test]
     fn scenarios_hold_on_real_threads() {
+        // Real threads have no stop class, no interrupts and no preemption to hold off, so only what needs none of them.
+        const ON_THREADS: &[&str] = &[
+            "s9-stoppers",
+            "s10-own-stopper",
+            "s11-woken-by-another",
+            "q5-clear-first",
+            "q6-two-sleepers",
+            "references",
+            "half-asleep",
+            "on-cpu-hand-over",
+            "dying-task",
+            "accounting",
+            "two-wakers",
+            "three-stoppers",
+            "run-sees-others",
+            "stop-two-ret",
+            "signal-done",
+            "park",
+            "flag",
+            "swap-forbidden",
+            "swap-and-wakeup",
+        ];
         let mut rows = super::catalogue::rows();
         rows.retain(|row| row.expected == ksync::catalogue::Expected::Holds);
         for scenario in ON_THREADS {

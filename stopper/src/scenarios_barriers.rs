@@ -74,7 +74,7 @@ const HAND_OVER: Case = Case {
         (
             kernel::MAINLINE
                 .mutant("plain-on-cpu-spin", "the waker spins on on_cpu without acquire")
-                .without(&[("try_to_wake_up", RelaxedLoad), ("wait_for_on_cpu", RelaxedLoad)]),
+                .without(&[("try_to_wake_up", RelaxedLoad)]),
             Race,
         ),
     ],
@@ -185,8 +185,7 @@ pub fn woken_again(kernel: Kernel) -> Box<Scenario> {
         let waker = machine.new_task("waker", 1, Birth::Running);
         let owed = Arc::new(Atomic::named(false, format_args!("owed")));
         let paid = owed.clone();
-        machine.task(p).state.store(TASK_WAKING, Relaxed);
-        machine.rq(0).wake_list.store(Some(p), Relaxed);
+        leave_to_cpu0(&machine, p);
         let machine = Arc::new(machine);
         machine.spawn(setup, p, move |ctx| {
             schedule_tail(ctx);
@@ -203,6 +202,12 @@ pub fn woken_again(kernel: Kernel) -> Box<Scenario> {
         });
         machine.declare_ipi(setup, 0);
     })
+}
+
+/// The first waker's half of a wakeup, up to its interrupt.
+fn leave_to_cpu0(machine: &Machine, p: Id<TaskStruct>) {
+    machine.task(p).state.store(TASK_WAKING, Relaxed);
+    machine.rq(0).wake_list.store(Some(p), Relaxed);
 }
 
 const STALE_ON_CPU: Case = Case {
@@ -238,9 +243,8 @@ pub fn blocks_again(kernel: Kernel) -> Box<Scenario> {
         let mut machine = Machine::new(&[0, 1, 2], kernel);
         let p = machine.new_task("p", 0, Birth::Asleep);
         let waker = machine.new_task("waker", 1, Birth::Running);
-        machine.task(p).state.store(TASK_WAKING, Relaxed);
+        leave_to_cpu0(&machine, p);
         machine.task_mut(p).wake_cpu = Some(2);
-        machine.rq(0).wake_list.store(Some(p), Relaxed);
         let machine = Arc::new(machine);
         let blocks_for_good = |ctx: &Ctx| {
             schedule_tail(ctx);

@@ -15,7 +15,7 @@
 
 use crate::machine::Ctx;
 use crate::task::{TASK_NORMAL, TASK_ON_RQ_QUEUED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_WAKING, TaskStruct};
-use ksync::{Acquire, Id, Relaxed, smp_acquire__after_ctrl_dep, smp_mb__after_spinlock, smp_rmb, smp_wmb};
+use ksync::{Acquire, Id, Relaxed, SpinGuard, smp_acquire__after_ctrl_dep, smp_mb__after_spinlock, smp_rmb, smp_wmb};
 
 /// A revision of `try_to_wake_up()` and what it calls.
 #[derive(Debug, Clone, Copy)]
@@ -155,7 +155,13 @@ pub fn try_to_wake_up(ctx: &Ctx, p: Id<TaskStruct>, mask: u32) -> bool {
         if rev.waking == Waking::NeverAndUnlocked {
             guard = None;
         }
-        wait_for_on_cpu(ctx, task, rev.on_cpu);
+        let held = before_the_spin(ctx, task, rev.on_cpu);
+        // "If the owning (remote) CPU is still in the middle of schedule() with this task as prev, wait until it's
+        // done referencing the task."
+        // ORDERING: Acquire, all that the task's last CPU did with it before it runs again. Pairs with
+        // `finish_task()`. Without it the enqueue races with the switch: `on-cpu-hand-over`.
+        task.on_cpu.cond_load(Acquire, |on_cpu| !on_cpu);
+        after_the_spin(ctx, rev.on_cpu, held);
         let cpu = select_task_rq(task, cached_cpu);
         if let Some(cpu) = task.wake_cpu {
             __set_task_cpu(task, cpu);
@@ -182,23 +188,22 @@ fn ttwu_waking(ctx: &Ctx, task: &TaskStruct) {
     task.state.store(TASK_WAKING, Relaxed);
 }
 
-/// `smp_cond_load_acquire(&p->on_cpu, !VAL)`, and the ways to get it wrong.
-fn wait_for_on_cpu(ctx: &Ctx, task: &TaskStruct, how: OnCpu) {
-    let held = (how == OnCpu::SpinUnderRqLock).then(|| {
-        let rq = ctx.machine.rq(task.cpu.load(Relaxed));
-        rq.lock.lock(ctx.current)
-    });
-    let irqs_on = how == OnCpu::SpinIrqsOn;
-    if irqs_on {
+/// What a wrong patch does before it spins on `on_cpu`.
+fn before_the_spin<'a>(ctx: &Ctx<'a>, task: &TaskStruct, how: OnCpu) -> Option<SpinGuard<'a>> {
+    if how == OnCpu::SpinIrqsOn {
         ctx.current.local_irq_enable();
     }
-    // ORDERING: Acquire, all that the task's last CPU did with it before it runs again. Pairs with `finish_task()`.
-    // Without it the enqueue races with the switch: `on-cpu-hand-over`.
-    task.on_cpu.cond_load(Acquire, |on_cpu| !on_cpu);
-    if irqs_on {
+    (how == OnCpu::SpinUnderRqLock).then(|| ctx.machine.rq(task.cpu.load(Relaxed)).lock.lock(ctx.current))
+}
+
+/// And what it takes back.
+fn after_the_spin(ctx: &Ctx, how: OnCpu, held: Option<SpinGuard<'_>>) {
+    if how == OnCpu::SpinIrqsOn {
         ctx.current.local_irq_disable();
     }
-    drop(held);
+    if let Some(held) = held {
+        held.unlock();
+    }
 }
 
 fn select_task_rq(task: &TaskStruct, cached_cpu: Option<u32>) -> u32 {
