@@ -45,4 +45,5 @@ pub fn rows() -> Vec<Row> {
 }
 
 /// The cases of each file.
-const CASES: &[&[Case]] = &[crate::scenarios_distribute::CASES];
+const CASES: &[&[Case]] =
+    &[crate::scenarios_distribute::CASES, crate::scenarios_runtime::CASES, crate::scenarios_slack::CASES];

@@ -58,6 +58,10 @@ pub struct CfsBandwidth {
     pub period_active: Plain<bool>,
     /// A distribution is under way, in the revisions that say so.
     pub distribute_running: Plain<bool>,
+    /// The slack timer is armed, in the revisions that say so.
+    pub slack_started: Plain<bool>,
+    /// Runs `do_sched_cfs_slack_timer()`.
+    pub slack_timer: HrTimer,
     /// Runs `sched_cfs_period_timer()`.
     pub period_timer: HrTimer,
     /// The head of the list of throttled runqueues.
@@ -75,6 +79,8 @@ impl CfsBandwidth {
             idle: Plain::named(false, format_args!("{name}.idle")),
             period_active: Plain::named(true, format_args!("{name}.period_active")),
             distribute_running: Plain::named(false, format_args!("{name}.distribute_running")),
+            slack_started: Plain::named(false, format_args!("{name}.slack_started")),
+            slack_timer: HrTimer::new(&format!("{name}.slack_timer")),
             period_timer: HrTimer::new(&format!("{name}.period_timer")),
             throttled_cfs_rq,
         }

@@ -30,6 +30,8 @@ pub struct Rev {
     pub announce: Announce,
     /// What a visit pays.
     pub pay: Pay,
+    /// Where a visit looks whether the runqueue is throttled.
+    pub look: Look,
 }
 
 /// What is distributed.
@@ -65,8 +67,18 @@ pub enum Pay {
     ToAnybody,
 }
 
+/// Where a visit looks whether the runqueue is throttled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Under its lock.
+    UnderLock,
+    /// Before it takes the lock.
+    BeforeLock,
+}
+
 /// 3.2 to 3.16.
-pub const ORIGIN: Rev = Rev { source: Source::Hidden, announce: Announce::Silent, pay: Pay::DebtAndOne };
+pub const ORIGIN: Rev =
+    Rev { source: Source::Hidden, announce: Announce::Silent, pay: Pay::DebtAndOne, look: Look::UnderLock };
 /// c06f04c70489 "Fix potential near-infinite distribute_cfs_runtime() loop".
 pub const SNAPSHOT: Rev = Rev { source: Source::Snapshot, ..ORIGIN };
 /// baa9be4ffb55 "Fix throttle_list starvation with low CFS quota".
@@ -82,12 +94,15 @@ pub const SILENT: Rev = Rev { announce: Announce::Silent, ..FROM_THE_POOL };
 /// DEVIATION: c06f04c70489 lets it return what it paid, and its caller subtract that.
 pub fn distribute_cfs_runtime(ctx: &Ctx, cfs_b: &CfsBandwidth, mut remaining: u64) -> u64 {
     let machine = ctx.machine;
+    let rev = &machine.kernel.distribute;
     let mut pos = list_next_rcu(machine, cfs_b.throttled_cfs_rq);
     while pos != cfs_b.throttled_cfs_rq {
         machine.visit(ctx);
         let cfs_rq = machine.entry(pos);
+        let throttled = || machine.cfs_rq(cfs_rq).throttled.get();
+        let early = (rev.look == Look::BeforeLock).then(throttled);
         let guard = machine.rq_of(cfs_rq).lock.lock(ctx.current);
-        if machine.cfs_rq(cfs_rq).throttled.get() || machine.kernel.distribute.pay == Pay::ToAnybody {
+        if early.unwrap_or_else(throttled) || rev.pay == Pay::ToAnybody {
             remaining = pay(ctx, cfs_b, cfs_rq, remaining);
         }
         guard.unlock();

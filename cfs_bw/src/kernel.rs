@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A kernel is one revision of each function. The constants are its history, oldest first.
 
-use crate::{account, distribute, throttle};
+use crate::{account, distribute, slack, throttle};
 use ksync::catalogue::WeakenKind;
 
 /// One revision of each function.
@@ -21,6 +21,8 @@ pub struct Kernel {
     pub throttle: throttle::Rev,
     /// `distribute_cfs_runtime()`.
     pub distribute: distribute::Rev,
+    /// The slack timer.
+    pub slack: slack::Rev,
 }
 
 /// The kernel of incident 001: 3.10, and 3.10.0-514.el7.
@@ -32,6 +34,7 @@ pub const BEFORE: Kernel = Kernel {
     account: account::ORIGIN,
     throttle: throttle::ORIGIN,
     distribute: distribute::ORIGIN,
+    slack: slack::ORIGIN,
 };
 
 /// The pool stays open, and who throttles again goes behind the walker.
@@ -52,12 +55,20 @@ pub const STARVATION: Kernel = Kernel {
     ..NEAR_INFINITE
 };
 
+/// The first return arms the slack timer, and no later one pushes it forward.
+pub const SLACK_LEFT: Kernel = Kernel {
+    commit: "66567fcbaeca",
+    what: "sched/fair: Don't push cfs_bandwith slack timers forward",
+    slack: slack::LEFT,
+    ..STARVATION
+};
+
 /// Who is throttled takes nothing from the pool.
 pub const NOT_THROTTLED: Kernel = Kernel {
     commit: "5e2d2cc2588b",
     what: "sched/fair: Don't assign runtime for throttled cfs_rq",
     account: account::NOT_THROTTLED,
-    ..STARVATION
+    ..SLACK_LEFT
 };
 
 /// Pays out of the pool, under its lock.

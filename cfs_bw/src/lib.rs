@@ -14,13 +14,16 @@ pub mod list;
 pub mod machine;
 pub mod period_timer;
 pub mod scenarios_distribute;
+pub mod scenarios_runtime;
+pub mod scenarios_slack;
+pub mod slack;
 pub mod throttle;
 pub mod timer;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("cfs_bw";
     "account.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "fair.rs", "kernel.rs", "lib.rs", "list.rs",
-    "machine.rs", "period_timer.rs", "scenarios_distribute.rs", "throttle.rs", "timer.rs",
+    "machine.rs", "period_timer.rs", "scenarios_distribute.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "slack.rs", "throttle.rs", "timer.rs",
 );
 
 #[cfg(test)]

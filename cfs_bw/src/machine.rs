@@ -13,13 +13,20 @@ use std::sync::Arc;
 pub struct Tunables {
     /// `sched_cfs_bandwidth_slice()`: what a CPU takes from the pool at a time.
     pub slice: u64,
+    /// `min_cfs_rq_runtime`: what a CPU never gives back.
+    pub min_runtime: i64,
+    /// `cfs_bandwidth_slack_period`: returned runtime waits so long for more.
+    pub slack_period: u64,
+    /// `min_bandwidth_expiration`: so near to a refill nothing is done about it.
+    pub min_expiration: u64,
 }
 
 impl Tunables {
     /// A model's: a slice beyond every quota, as 5 ms is beyond a quota of 1 ms.
-    pub const MODEL: Tunables = Tunables { slice: 100 };
+    pub const MODEL: Tunables = Tunables { slice: 100, min_runtime: 1, slack_period: 5, min_expiration: 0 };
     /// The kernel's.
-    pub const KERNEL: Tunables = Tunables { slice: 5_000_000 };
+    pub const KERNEL: Tunables =
+        Tunables { slice: 5_000_000, min_runtime: 1_000_000, slack_period: 5_000_000, min_expiration: 2_000_000 };
 }
 
 /// A machine: its CPUs and its groups, by number.

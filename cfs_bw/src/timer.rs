@@ -1,23 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! C: `kernel/time/hrtimer.c`, as much of it as a bandwidth timer sees.
 //!
-//! DEVIATION: the timer base and its lock are left out. Who arms or forwards a timer here holds `cfs_b->lock`, and a
-//! scenario decides when the handler runs.
+//! DEVIATION: the timer base and its lock are left out. Who arms or forwards a timer here holds `cfs_b->lock`, or is
+//! its handler.
 
 use crate::machine::Ctx;
-use ksync::Plain;
+use ksync::{Irq, Plain};
+use std::sync::OnceLock;
 
 /// `struct hrtimer`.
 #[derive(Debug)]
 pub struct HrTimer {
     /// When the handler runs next.
     pub expires: Plain<u64>,
+    /// What then happens, where a scenario has a clock; else it calls the handler by itself.
+    fires: OnceLock<Irq>,
 }
 
 impl HrTimer {
     /// A timer that has just expired.
     pub(crate) fn new(name: &str) -> Self {
-        HrTimer { expires: Plain::named(0, format_args!("{name}.expires")) }
+        HrTimer { expires: Plain::named(0, format_args!("{name}.expires")), fires: OnceLock::new() }
+    }
+
+    /// `hrtimer_init()` with a handler: for a setup.
+    ///
+    /// # Panics
+    /// If it has one.
+    pub fn fires(&self, irq: Irq) {
+        self.fires.set(irq).expect("one handler");
+    }
+}
+
+/// `hrtimer_start()`: arms the timer for a time in ns, also if it is armed for another.
+pub fn hrtimer_start(timer: &HrTimer, expires: u64) {
+    timer.expires.set(expires);
+    if let Some(irq) = timer.fires.get() {
+        irq.arm(expires);
     }
 }
 
