@@ -16,6 +16,7 @@
 //! Property: a throttled runqueue gets runtime from a distribution only.
 
 use crate::cfs_bandwidth::{CfsRq, RUNTIME_INF};
+use crate::expiry::{self, Expiry};
 use crate::machine::Ctx;
 use ksync::{Id, SpinGuard};
 
@@ -24,6 +25,8 @@ use ksync::{Id, SpinGuard};
 pub struct Rev {
     /// Who may take from the pool.
     pub takers: Takers,
+    /// When what a CPU has expires.
+    pub expiry: Expiry,
 }
 
 /// Who may take from the pool when it is charged.
@@ -35,10 +38,16 @@ pub enum Takers {
     NotThrottled,
 }
 
-/// 3.2 and later.
-pub const ORIGIN: Rev = Rev { takers: Takers::Everybody };
+/// 3.2 to 3.15.
+pub const ORIGIN: Rev = Rev { takers: Takers::Everybody, expiry: Expiry::Later };
+/// 51f2176d74ac "Fix unlocked reads of some cfs_b->quota/period".
+pub const EQUAL: Rev = Rev { expiry: Expiry::Equal, ..ORIGIN };
+/// 512ac999d275 "Fix bandwidth timer clock drift condition".
+pub const GENERATION: Rev = Rev { expiry: Expiry::Generation, ..EQUAL };
 /// 5e2d2cc2588b "Don't assign runtime for throttled cfs_rq".
-pub const NOT_THROTTLED: Rev = Rev { takers: Takers::NotThrottled };
+pub const NOT_THROTTLED: Rev = Rev { takers: Takers::NotThrottled, ..GENERATION };
+/// de53fd7aedb1 "Fix low cpu usage with high throttling by removing expiration of cpu-local slices".
+pub const NO_EXPIRY: Rev = Rev { expiry: Expiry::Never, ..NOT_THROTTLED };
 
 /// `account_cfs_rq_runtime()`: charges, and asks for a reschedule if there is no more. It throttles nobody.
 pub fn account_cfs_rq_runtime(ctx: &Ctx, cfs_rq: Id<CfsRq>, delta_exec: u64) {
@@ -51,6 +60,7 @@ fn __account_cfs_rq_runtime(ctx: &Ctx, cfs_rq: Id<CfsRq>, delta_exec: u64) {
     let this = ctx.machine.cfs_rq(cfs_rq);
     // "Dock delta_exec before expiring quota (as it could span periods)."
     this.runtime_remaining.set(this.runtime_remaining.get().wrapping_sub(delta_exec as i64));
+    expiry::expire_cfs_rq_runtime(ctx, cfs_rq);
     if this.runtime_remaining.get() > 0 {
         return;
     }
@@ -97,5 +107,6 @@ pub(crate) fn __assign_cfs_rq_runtime(
         }
     }
     this.runtime_remaining.set(this.runtime_remaining.get().wrapping_add(amount as i64));
+    expiry::take_over(ctx, cfs_rq);
     this.runtime_remaining.get() > 0
 }

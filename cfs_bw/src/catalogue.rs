@@ -45,5 +45,9 @@ pub fn rows() -> Vec<Row> {
 }
 
 /// The cases of each file.
-const CASES: &[&[Case]] =
-    &[crate::scenarios_distribute::CASES, crate::scenarios_runtime::CASES, crate::scenarios_slack::CASES];
+const CASES: &[&[Case]] = &[
+    crate::scenarios_distribute::CASES,
+    crate::scenarios_runtime::CASES,
+    crate::scenarios_slack::CASES,
+    crate::scenarios_period::CASES,
+];

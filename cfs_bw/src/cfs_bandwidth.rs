@@ -52,6 +52,14 @@ pub struct CfsBandwidth {
     pub quota: Plain<u64>,
     /// What is left in the pool.
     pub runtime: Plain<u64>,
+    /// The deadline of what is in the pool, up to 5.3.
+    ///
+    /// DEVIATION: a plain word in C, and so is the next; CPUs read both without the lock.
+    pub runtime_expires: Atomic<u64>,
+    /// How many refills there were, from 4.18 to 5.3.
+    pub expires_seq: Atomic<u32>,
+    /// What may be carried over on top of the quota, from 5.14 on.
+    pub burst: Plain<u64>,
     /// Nobody took anything since the last refill.
     pub idle: Plain<bool>,
     /// The period timer is armed, or its handler runs.
@@ -76,6 +84,9 @@ impl CfsBandwidth {
             period: Plain::named(period, format_args!("{name}.period")),
             quota: Plain::named(quota, format_args!("{name}.quota")),
             runtime: Plain::named(0, format_args!("{name}.runtime")),
+            runtime_expires: Atomic::named(0, format_args!("{name}.runtime_expires")),
+            expires_seq: Atomic::named(0, format_args!("{name}.expires_seq")),
+            burst: Plain::named(0, format_args!("{name}.burst")),
             idle: Plain::named(false, format_args!("{name}.idle")),
             period_active: Plain::named(true, format_args!("{name}.period_active")),
             distribute_running: Plain::named(false, format_args!("{name}.distribute_running")),
@@ -98,6 +109,10 @@ pub struct CfsRq {
     pub runtime_enabled: Plain<bool>,
     /// What this CPU may still run; not above 0 is a debt, and a reason to stop.
     pub runtime_remaining: Plain<i64>,
+    /// The deadline of that, up to 5.3.
+    pub runtime_expires: Plain<u64>,
+    /// The refill that it comes from, from 4.18 to 5.3.
+    pub expires_seq: Plain<u32>,
     /// This group is throttled here.
     pub throttled: Plain<bool>,
     /// How many of this group and its ancestors are throttled here.
@@ -122,6 +137,8 @@ impl CfsRq {
             tg,
             runtime_enabled: Plain::named(true, format_args!("{name}.runtime_enabled")),
             runtime_remaining: Plain::named(0, format_args!("{name}.runtime_remaining")),
+            runtime_expires: Plain::named(0, format_args!("{name}.runtime_expires")),
+            expires_seq: Plain::named(0, format_args!("{name}.expires_seq")),
             throttled: Plain::named(false, format_args!("{name}.throttled")),
             throttle_count: Plain::named(0, format_args!("{name}.throttle_count")),
             throttled_list,

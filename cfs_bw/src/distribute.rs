@@ -16,6 +16,7 @@
 //! Property: a distribution visits each throttled runqueue a bounded number of times, whatever the quota is.
 
 use crate::cfs_bandwidth::{CfsBandwidth, CfsRq};
+use crate::expiry;
 use crate::list::list_next_rcu;
 use crate::machine::Ctx;
 use crate::throttle::unthrottle_cfs_rq;
@@ -136,6 +137,7 @@ fn pay(ctx: &Ctx, cfs_b: &CfsBandwidth, cfs_rq: Id<CfsRq>, mut remaining: u64) -
         remaining = remaining.wrapping_sub(runtime);
     }
     this.runtime_remaining.set(this.runtime_remaining.get().wrapping_add(runtime as i64));
+    expiry::take_over(ctx, cfs_rq);
     // "We check whether we're throttled above."
     if this.runtime_remaining.get() > 0 && this.throttled.get() {
         unthrottle_cfs_rq(ctx, cfs_rq);

@@ -8,12 +8,14 @@ pub mod account;
 pub mod catalogue;
 pub mod cfs_bandwidth;
 pub mod distribute;
+pub mod expiry;
 pub mod fair;
 pub mod kernel;
 pub mod list;
 pub mod machine;
 pub mod period_timer;
 pub mod scenarios_distribute;
+pub mod scenarios_period;
 pub mod scenarios_runtime;
 pub mod scenarios_slack;
 pub mod slack;
@@ -22,8 +24,8 @@ pub mod timer;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("cfs_bw";
-    "account.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "fair.rs", "kernel.rs", "lib.rs", "list.rs",
-    "machine.rs", "period_timer.rs", "scenarios_distribute.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "slack.rs", "throttle.rs", "timer.rs",
+    "account.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "expiry.rs", "fair.rs", "kernel.rs", "lib.rs", "list.rs",
+    "machine.rs", "period_timer.rs", "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "slack.rs", "throttle.rs", "timer.rs",
 );
 
 #[cfg(test)]

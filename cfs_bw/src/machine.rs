@@ -17,16 +17,24 @@ pub struct Tunables {
     pub min_runtime: i64,
     /// `cfs_bandwidth_slack_period`: returned runtime waits so long for more.
     pub slack_period: u64,
+    /// `max_cfs_quota_period`: no period is longer.
+    pub max_period: u64,
     /// `min_bandwidth_expiration`: so near to a refill nothing is done about it.
     pub min_expiration: u64,
 }
 
 impl Tunables {
     /// A model's: a slice beyond every quota, as 5 ms is beyond a quota of 1 ms.
-    pub const MODEL: Tunables = Tunables { slice: 100, min_runtime: 1, slack_period: 5, min_expiration: 0 };
+    pub const MODEL: Tunables =
+        Tunables { slice: 100, min_runtime: 1, slack_period: 5, max_period: 1000, min_expiration: 0 };
     /// The kernel's.
-    pub const KERNEL: Tunables =
-        Tunables { slice: 5_000_000, min_runtime: 1_000_000, slack_period: 5_000_000, min_expiration: 2_000_000 };
+    pub const KERNEL: Tunables = Tunables {
+        slice: 5_000_000,
+        min_runtime: 1_000_000,
+        slack_period: 5_000_000,
+        max_period: 1_000_000_000,
+        min_expiration: 2_000_000,
+    };
 }
 
 /// A machine: its CPUs and its groups, by number.

@@ -35,6 +35,7 @@ const PERIOD_TIMER: Case = Case {
         (kernel::FROM_THE_POOL, Holds),
         (kernel::UNDER_ONE_LOCK, Holds),
         (kernel::SILENT, Holds),
+        (kernel::RHEL_7_9, Holds),
     ],
 };
 
@@ -71,6 +72,7 @@ const CURSOR: Case = Case {
         (kernel::FROM_THE_POOL, Holds),
         (kernel::UNDER_ONE_LOCK, Holds),
         (kernel::SILENT, Holds),
+        (kernel::RHEL_7_9, Unbounded),
         (TAIL_ONLY, Unbounded),
         (HIDDEN_POOL, Unbounded),
     ],

@@ -58,6 +58,7 @@ const SPENT_ONCE: Case = Case {
         (kernel::NOT_THROTTLED, Violated),
         (kernel::FROM_THE_POOL, Holds),
         (kernel::SILENT, Holds),
+        (kernel::RHEL_7_9, Violated),
         (
             mutant(
                 "written-back",
@@ -104,6 +105,7 @@ const STALL: Case = Case {
         (kernel::FROM_THE_POOL, Violated),
         (kernel::UNDER_ONE_LOCK, Holds),
         (kernel::SILENT, Holds),
+        (kernel::RHEL_7_9, Violated),
         (
             Kernel {
                 throttle: throttle::Rev { decide: Decide::InTwoSections, ..throttle::UNDER_ONE_LOCK },
@@ -141,6 +143,7 @@ const ONE_GETS_ALL: Case = Case {
         (kernel::SLACK_LEFT, Violated),
         (kernel::NOT_THROTTLED, Holds),
         (kernel::SILENT, Holds),
+        (kernel::RHEL_7_9, Violated),
         (
             Kernel {
                 account: account::ORIGIN,
@@ -184,6 +187,7 @@ const FRONT: Case = Case {
         (kernel::STARVATION, Holds),
         (kernel::FROM_THE_POOL, Holds),
         (kernel::SILENT, Holds),
+        (kernel::RHEL_7_9, Holds),
         (
             Kernel {
                 throttle: throttle::Rev { insert: Insert::Head, ..throttle::UNDER_ONE_LOCK },
@@ -207,6 +211,7 @@ const FRONT_RACE: Case = Case {
         (kernel::FROM_THE_POOL, Violated),
         (kernel::UNDER_ONE_LOCK, Holds),
         (kernel::SILENT, Holds),
+        (kernel::RHEL_7_9, Violated),
     ],
 };
 
@@ -250,6 +255,7 @@ const TWO_TIMERS: Case = Case {
         (kernel::STARVATION, Violated),
         (kernel::UNDER_ONE_LOCK, Violated),
         (kernel::SILENT, Holds),
+        (kernel::RHEL_7_9, Violated),
         (
             mutant(
                 "pay-anybody",

@@ -26,6 +26,7 @@ const PUSHED: Case = Case {
         (kernel::STARVATION, Violated),
         (kernel::SLACK_LEFT, Holds),
         (kernel::SILENT, Holds),
+        (kernel::RHEL_7_9, Violated),
     ],
 };
 

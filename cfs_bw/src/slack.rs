@@ -15,6 +15,7 @@
 
 use crate::cfs_bandwidth::{CfsBandwidth, CfsRq, RUNTIME_INF, TaskGroup};
 use crate::distribute::{Announce, Source, distribute_cfs_runtime};
+use crate::expiry::is_of_this_period;
 use crate::list::list_empty;
 use crate::machine::Ctx;
 use crate::timer::hrtimer_start;
@@ -86,7 +87,7 @@ pub fn __return_cfs_rq_runtime(ctx: &Ctx, cfs_rq: Id<CfsRq>) {
         return;
     }
     let guard = cfs_b.lock.lock(ctx.current);
-    if cfs_b.quota.get() != RUNTIME_INF {
+    if cfs_b.quota.get() != RUNTIME_INF && is_of_this_period(ctx, cfs_rq) {
         cfs_b.runtime.set(cfs_b.runtime.get().wrapping_add(slack_runtime as u64));
         // "We are under rq->lock, defer unthrottling using a timer."
         let enough = cfs_b.runtime.get() > ctx.machine.tunables.slice;
