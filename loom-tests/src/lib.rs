@@ -16,6 +16,8 @@ pub mod engine;
 #[cfg(loom)]
 pub mod list;
 #[cfg(loom)]
+pub mod litmus;
+#[cfg(loom)]
 pub mod output;
 #[cfg(loom)]
 mod progress;

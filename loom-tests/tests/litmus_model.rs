@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The kernel's model as this project has it gives what herd7 gives, state by state, on whole folders of tests.
+#![cfg(loom)]
+
+mod litmus_oracle;
+
+use litmus_oracle::{Case, cases, others, own};
+use loom_tests::litmus::graph::{WHOLE, judge};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// What differs from herd7's answer.
+fn differences(case: &Case) -> String {
+    let outcomes = judge(&case.program, WHOLE);
+    let states: BTreeSet<String> = outcomes.states.keys().cloned().collect();
+    let mut text = String::new();
+    for state in case.states.difference(&states) {
+        let _ = writeln!(text, "    missing {state}");
+    }
+    for state in states.difference(&case.states) {
+        let _ = writeln!(text, "    extra   {state}");
+    }
+    if let Some(bound) = outcomes.bounded {
+        let _ = writeln!(text, "    not all was looked at: {bound}");
+    }
+    if std::env::var_os("COUNTS").is_some() {
+        let w = format!("Positive: {} Negative: {}", outcomes.positive, outcomes.negative);
+        if w != case.witnesses {
+            let _ = writeln!(text, "    counts {w} herd {}", case.witnesses);
+        }
+    }
+    for (flag, raised) in [("Flag data-race", outcomes.data_race), ("Flag mixed-accesses", outcomes.mixed_accesses)] {
+        if raised != case.flags.contains(flag) {
+            let _ = writeln!(text, "    {flag}: {raised} here");
+        }
+    }
+    text
+}
+
+fn equals_herd(folder: &Path) -> usize {
+    let (mut count, mut report) = (0, String::new());
+    for case in cases(folder) {
+        count += 1;
+        let started = std::time::Instant::now();
+        let differences = differences(&case);
+        let took = started.elapsed().as_millis();
+        if took > 50 { eprintln!("{} {took} ms", case.path.display()); }
+        if !differences.is_empty() {
+            let _ = writeln!(report, "{}\n{differences}", case.path.display());
+        }
+    }
+    assert!(report.is_empty(), "{report}");
+    count
+}
+
+#[test]
+fn own_tests_equal_herd() {
+    assert!(equals_herd(&own()) >= 26);
+}
+
+#[test]
+fn a_folder_of_further_tests_equals_herd() {
+    if let Some(folder) = others() {
+        assert!(equals_herd(&folder) > 0, "no tests in {}", folder.display());
+    }
+}
