@@ -45,7 +45,9 @@ fn equals_herd(folder: &Path) -> usize {
         let started = std::time::Instant::now();
         let differences = differences(&case);
         let took = started.elapsed().as_millis();
-        if took > 50 { eprintln!("{} {took} ms", case.path.display()); }
+        if took > 50 {
+            eprintln!("{} {took} ms", case.path.display());
+        }
         if !differences.is_empty() {
             let _ = writeln!(report, "{}\n{differences}", case.path.display());
         }

@@ -44,7 +44,11 @@ pub(super) fn lower(lowering: &mut Lowering, call: &Call, to: Option<Reg>) -> Re
         }
         "smp_store_release" => {
             arguments(call, 2)?;
-            void(Instr::Write { at: argument(lowering, call, 0)?, value: argument(lowering, call, 1)?, order: Order::Release })?
+            void(Instr::Write {
+                at: argument(lowering, call, 0)?,
+                value: argument(lowering, call, 1)?,
+                order: Order::Release,
+            })?
         }
         "spin_lock" | "spin_unlock" | "spin_trylock" | "spin_is_locked" => {
             arguments(call, 1)?;
@@ -182,7 +186,8 @@ fn shape(name: &str) -> Option<Shape<'_>> {
         _ => {}
     }
     let arithmetic = ["add", "sub", "inc", "dec"];
-    let known = |operation: &str| arithmetic.contains(&operation) || ["and", "or", "xor", "andnot"].contains(&operation);
+    let known =
+        |operation: &str| arithmetic.contains(&operation) || ["and", "or", "xor", "andnot"].contains(&operation);
     let (operation, gives, order) = if let Some(operation) = bare.strip_suffix("_and_test") {
         (operation, Gives::NewIsZero, suffix.is_none().then_some(full)?)
     } else if let Some(operation) = bare.strip_suffix("_return") {

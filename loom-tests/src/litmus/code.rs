@@ -52,7 +52,11 @@ impl Pure {
             }
             Pure::Binary(op, left, right) => apply(*op, left.value(regs), right.value(regs)),
             Pure::Select(cond, then, otherwise) => {
-                if cond.value(regs) != 0 { then.value(regs) } else { otherwise.value(regs) }
+                if cond.value(regs) != 0 {
+                    then.value(regs)
+                } else {
+                    otherwise.value(regs)
+                }
             }
         }
     }
@@ -161,9 +165,7 @@ impl Update {
             Update::CmpXchg(expected, new) => (old == expected.value(regs)).then(|| new.value(regs)),
             Update::Add(add) => Some(old.wrapping_add(add.value(regs))),
             Update::Sub(sub) => Some(old.wrapping_sub(sub.value(regs))),
-            Update::AddUnless(add, unless) => {
-                (old != unless.value(regs)).then(|| old.wrapping_add(add.value(regs)))
-            }
+            Update::AddUnless(add, unless) => (old != unless.value(regs)).then(|| old.wrapping_add(add.value(regs))),
             Update::And(bits) => Some(old & bits.value(regs)),
             Update::Or(bits) => Some(old | bits.value(regs)),
             Update::Xor(bits) => Some(old ^ bits.value(regs)),
@@ -223,25 +225,63 @@ pub enum Barrier {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are the operands")]
 pub enum Instr {
-    Let { to: Reg, value: Pure },
-    Read { to: Reg, at: Pure, order: Order },
-    Write { at: Pure, value: Pure, order: Order },
-    Rmw { to: Reg, at: Pure, update: Update, order: Order, gives: Gives },
+    Let {
+        to: Reg,
+        value: Pure,
+    },
+    Read {
+        to: Reg,
+        at: Pure,
+        order: Order,
+    },
+    Write {
+        at: Pure,
+        value: Pure,
+        order: Order,
+    },
+    Rmw {
+        to: Reg,
+        at: Pure,
+        update: Update,
+        order: Order,
+        gives: Gives,
+    },
     Fence(Barrier),
-    Lock { at: Pure },
-    TryLock { to: Reg, at: Pure },
-    Unlock { at: Pure },
-    IsLocked { to: Reg, at: Pure },
+    Lock {
+        at: Pure,
+    },
+    TryLock {
+        to: Reg,
+        at: Pure,
+    },
+    Unlock {
+        at: Pure,
+    },
+    IsLocked {
+        to: Reg,
+        at: Pure,
+    },
     RcuLock,
     RcuUnlock,
     RcuSync,
-    SrcuLock { to: Reg, at: Pure },
-    SrcuUnlock { at: Pure, cookie: Pure },
-    SrcuSync { at: Pure },
+    SrcuLock {
+        to: Reg,
+        at: Pure,
+    },
+    SrcuUnlock {
+        at: Pure,
+        cookie: Pure,
+    },
+    SrcuSync {
+        at: Pure,
+    },
     /// An `if` or a loop begins: what is inside depends on its conditions.
     Open,
     /// Goes on if the value is not 0, otherwise to the instruction with this number.
-    Guard { cond: Pure, otherwise: usize },
+    Guard {
+        cond: Pure,
+        otherwise: usize,
+    },
     Jump(usize),
     /// An `if` or a loop ends.
     Close,

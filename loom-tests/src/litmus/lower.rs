@@ -119,12 +119,7 @@ pub(super) struct Lowering {
 const UNNAMED: Reg = 1 << 20;
 
 impl Lowering {
-    fn process(
-        number: usize,
-        process: &Process,
-        test: &Test,
-        variables: &mut Variables,
-    ) -> Result<Code, ParseError> {
+    fn process(number: usize, process: &Process, test: &Test, variables: &mut Variables) -> Result<Code, ParseError> {
         let mut lowering = Lowering { instrs: Vec::new(), names: process.params.clone(), unnamed: 0 };
         lowering.block(&process.body)?;
         let mut regs: Vec<i64> = process.params.iter().map(|param| address(variables.number(param))).collect();

@@ -8,10 +8,13 @@
 
 mod calls;
 pub mod code;
+pub mod command;
+pub mod engine;
 pub mod graph;
-mod lexer;
+pub mod lexer;
 pub mod lower;
 pub mod outcome;
 pub mod parser;
 mod registers;
+pub mod report;
 pub mod tree;

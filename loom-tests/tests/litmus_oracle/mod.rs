@@ -21,12 +21,17 @@ pub(crate) struct Case {
     pub(crate) flags: BTreeSet<String>,
 }
 
-/// All tests below a folder that have an answer, by name.
-pub(crate) fn cases(folder: &Path) -> Vec<Case> {
+/// All litmus files below a folder, in order.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     collect(folder, &mut files);
     files.sort();
-    files.iter().filter(|path| path.with_extension("herd").exists()).map(|path| case(path)).collect()
+    files
+}
+
+/// Those that have an answer.
+pub(crate) fn cases(folder: &Path) -> Vec<Case> {
+    files(folder).iter().filter(|path| path.with_extension("herd").exists()).map(|path| case(path)).collect()
 }
 
 fn collect(folder: &Path, into: &mut Vec<PathBuf>) {

@@ -15,7 +15,8 @@ pub(super) struct Choice {
 
 /// All ways. None, if some read cannot return what it is supposed to.
 pub(super) fn choices(skeleton: &Skeleton, writes: &[usize], reads: &[usize]) -> Vec<Choice> {
-    let mut search = Search { skeleton, writes, reads, place: vec![0; skeleton.len()], rf: Vec::new(), found: Vec::new() };
+    let mut search =
+        Search { skeleton, writes, reads, place: vec![0; skeleton.len()], rf: Vec::new(), found: Vec::new() };
     let mut order = vec![writes[0]];
     search.orders(&mut order);
     search.found

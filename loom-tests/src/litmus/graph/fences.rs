@@ -51,8 +51,7 @@ impl Fences {
             )
         }) | sets.acquire
             | sets.release;
-        let barrier =
-            po.to(compiler).then(po) | &po.to(sets.release) | &po.from(sets.acquire);
+        let barrier = po.to(compiler).then(po) | &po.to(sets.release) | &po.from(sets.acquire);
         Fences {
             rmb: between_rmb.from(sets.r4rmb).to(sets.r4rmb),
             wmb: fencerel(Barrier::Wmb).from(sets.w).to(sets.w),

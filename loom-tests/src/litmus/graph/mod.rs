@@ -55,8 +55,12 @@ fn initial(program: &Program, at: i64) -> i64 {
 /// Unfolds the processes until they write no value that they have not been given to read. A value that comes about
 /// at all comes about in as many rounds as there are writes, one after the other.
 fn traces(program: &Program, bounded: &mut Option<String>) -> Vec<Vec<Trace>> {
-    let mut values: Values =
-        program.variables.iter().enumerate().map(|(at, (_, value))| (address(at), BTreeSet::from([*value]))).collect();
+    let mut values: Values = program
+        .variables
+        .iter()
+        .enumerate()
+        .map(|(at, (_, value))| (address(at), BTreeSet::from([*value])))
+        .collect();
     let mut round = 0;
     loop {
         *bounded = None;
@@ -121,7 +125,8 @@ impl Pairs {
         }
         let mut possible = vec![0; traces.len() + 1];
         for process in (0..traces.len()).rev() {
-            possible[process] = needs_and_gives[process].iter().fold(possible[process + 1], |all, (_, gives)| all | gives);
+            possible[process] =
+                needs_and_gives[process].iter().fold(possible[process + 1], |all, (_, gives)| all | gives);
         }
         Pairs { needs_and_gives, possible, initial: initially }
     }

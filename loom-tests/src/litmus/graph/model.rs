@@ -112,13 +112,8 @@ impl<'a> Given<'a> {
             .to(marked)
             .then(&rmw_sequence);
         let cumul_fences = cumul_fence.star();
-        let prop = (&overwrite - int)
-            .maybe()
-            .from(marked)
-            .then(&cumul_fences)
-            .to(marked)
-            .then(&rfe.maybe())
-            .to(marked);
+        let prop =
+            (&overwrite - int).maybe().from(marked).then(&cumul_fences).to(marked).then(&rfe.maybe()).to(marked);
 
         // Happens before.
         let identity = Rel::of(skeleton.all(), skeleton.len());
@@ -133,19 +128,8 @@ impl<'a> Given<'a> {
             return None;
         }
 
-        let mut orders = Orders {
-            addr,
-            fr,
-            nonrw_fence,
-            fence,
-            strong_fence,
-            cumul_fences,
-            rmw_sequence,
-            prop,
-            hb,
-            pb,
-            rb: none,
-        };
+        let mut orders =
+            Orders { addr, fr, nonrw_fence, fence, strong_fence, cumul_fences, rmw_sequence, prop, hb, pb, rb: none };
         if sets.gp != 0 && !rcu::holds(self, com, &mut orders, &hbs, &pbs.maybe()) {
             return None;
         }

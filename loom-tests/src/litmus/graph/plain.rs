@@ -55,8 +55,5 @@ pub(super) fn holds(given: &Given<'_>, com: &Communication, orders: &Orders) -> 
     let mixed = &mixed - &fences.barrier;
     let plain_w = sets.plain & sets.w;
     let mixed = mixed.from(plain_w).to(marked) | &mixed.from(marked).to(plain_w);
-    Some(Flags {
-        data_race: !(ww_race | &wr_race | &rw_race).is_empty(),
-        mixed_accesses: !mixed.is_empty(),
-    })
+    Some(Flags { data_race: !(ww_race | &wr_race | &rw_race).is_empty(), mixed_accesses: !mixed.is_empty() })
 }

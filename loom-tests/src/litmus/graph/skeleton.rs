@@ -163,7 +163,8 @@ impl Sets {
         let plain = skeleton.set(|kind| matches!(kind, Kind::Read(Order::Plain, _) | Kind::Write(Order::Plain, _)));
         let noreturn = skeleton.set(|kind| matches!(kind, Kind::Read(Order::Void, _)));
         // A failed read-modify-write orders nothing, whatever its name says.
-        let reads = |order| skeleton.set(|kind| matches!(kind, Kind::Read(o, half) if o == order && half != Half::Failed));
+        let reads =
+            |order| skeleton.set(|kind| matches!(kind, Kind::Read(o, half) if o == order && half != Half::Failed));
         let writes = |order| skeleton.set(|kind| matches!(kind, Kind::Write(o, _) if o == order));
         Sets {
             r,
@@ -178,9 +179,8 @@ impl Sets {
             noreturn,
             full_r: reads(Order::Full),
             full_w: writes(Order::Full),
-            rmw: skeleton.set(|kind| {
-                matches!(kind, Kind::Read(_, half) | Kind::Write(_, half) if half != Half::None)
-            }),
+            rmw: skeleton
+                .set(|kind| matches!(kind, Kind::Read(_, half) | Kind::Write(_, half) if half != Half::None)),
             gp: skeleton.set(|kind| matches!(kind, Kind::RcuSync | Kind::SrcuSync)),
         }
     }

@@ -50,7 +50,8 @@ pub fn parse(text: &str) -> Result<Test, ParseError> {
 
 /// The word after `Result:` in a comment, as the kernel's tests have it.
 fn expected_result(text: &str) -> Option<String> {
-    let line = text.lines().find_map(|line| line.trim_start_matches([' ', '\t', '*', '(', '/']).strip_prefix("Result:"))?;
+    let line =
+        text.lines().find_map(|line| line.trim_start_matches([' ', '\t', '*', '(', '/']).strip_prefix("Result:"))?;
     let word = line.split_whitespace().next()?;
     ["Never", "Sometimes", "Always", "DEADLOCK"]
         .into_iter()
