@@ -18,7 +18,7 @@ use std::process::ExitCode;
 #[command(
     name = "lockup",
     version,
-    after_help = "A PATTERN is incident[/scenario][@revision]. Each part may be a glob; \
+    after_help = "A PATTERN is incident[/scenario][@revision]. Each part may have * and ?; \
     a revision is a name or the beginning of a commit, and commit^ is the commit's parent."
 )]
 struct Cli {
@@ -152,7 +152,9 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Prove(Prove { patterns, engine, model, json }) => {
             prove::run(&selected(&patterns)?, engine, model, json.as_deref())
         }
-        Command::Show { pattern, format, output } => show::run(&selected(&[pattern])?, format, output.as_deref()),
+        Command::Show { pattern, format, output } => {
+            show::run(&selected(&[pattern])?, &rows, format, output.as_deref())
+        }
         Command::Litmus { paths, model, json } => litmus::command::run(&paths, model, json.as_deref()),
     }
 }

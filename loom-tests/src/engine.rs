@@ -81,7 +81,8 @@ impl Job<'_> {
         }
     }
 
-    fn mutants(&self) -> impl Iterator<Item = Weaken> {
+    /// The mutants of the row.
+    pub fn mutants(&self) -> impl Iterator<Item = Weaken> {
         self.row.weaken.iter().map(|&(function, kind)| {
             let what = match kind {
                 WeakenKind::NoFence(fence) => Weakness::NoFence(fence),

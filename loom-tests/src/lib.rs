@@ -4,6 +4,9 @@
 //! The catalogue and the patterns that name its rows are the same in both builds. Everything that runs an engine
 //! is compiled in the model build (`--cfg loom`) only.
 
+#![allow(clippy::format_push_string, clippy::format_collect, reason = "the texts are short, and so are these lines")]
+#![cfg_attr(test, allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them so"))]
+
 pub mod catalogue;
 pub mod pattern;
 

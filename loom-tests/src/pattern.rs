@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `incident[/scenario][@revision]`, each part a glob: how the command line names rows of the catalogue.
+//! `incident[/scenario][@revision]`, each part with `*` and `?`: how the command line names rows of the catalogue.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -144,7 +144,7 @@ mod tests {
         name("stop-cpus", "two-queuers", "flag-tested-early"),
     ];
 
-    fn check(patterns: &[&str], expected: Expect) {
+    fn check(patterns: &[&str], expected: &Expect) {
         let patterns: Vec<Pattern> = patterns.iter().map(|text| Pattern::parse(text).expect("parses")).collect();
         let found = match select(&patterns, NAMES) {
             Ok(rows) => rows.iter().map(|&at| format!("{}\n", NAMES[at])).collect(),
@@ -157,20 +157,20 @@ mod tests {
     fn a_pattern_means_what_it_says() {
         check(
             &["migrate-swap/two-tasks"],
-            expect![[r#"
+            &expect![[r#"
                 migrate-swap/two-tasks@0b26351b910f^
                 migrate-swap/two-tasks@0b26351b910f
             "#]],
         );
         check(
             &["*/two-*@flag*"],
-            expect![[r#"
+            &expect![[r#"
             stop-cpus/two-queuers@flag-tested-early
         "#]],
         );
         check(
             &["stop-cpus", "*@0b26351b910f"],
-            expect![[r#"
+            &expect![[r#"
             migrate-swap/two-tasks@0b26351b910f
             migrate-swap/with-stoppers@0b26351b910f
             stop-cpus/two-queuers@7053ea1a34fa
@@ -184,19 +184,19 @@ mod tests {
     fn a_commit_prefix_tells_the_commit_from_its_parent() {
         check(
             &["migrate-swap/two-tasks@0b26"],
-            expect![[r#"
+            &expect![[r#"
             migrate-swap/two-tasks@0b26351b910f
         "#]],
         );
         check(
             &["migrate-swap/two-tasks@0b26^"],
-            expect![[r#"
+            &expect![[r#"
             migrate-swap/two-tasks@0b26351b910f^
         "#]],
         );
         check(
             &["migrate-swap/two-tasks@0b26*"],
-            expect![[r#"
+            &expect![[r#"
                 migrate-swap/two-tasks@0b26351b910f^
                 migrate-swap/two-tasks@0b26351b910f
             "#]],
@@ -207,25 +207,25 @@ mod tests {
     fn a_pattern_that_matches_nothing_names_what_there_is() {
         check(
             &["migrate-swp"],
-            expect![[r#"
+            &expect![[r#"
             'migrate-swp' matches nothing: no incident 'migrate-swp'; did you mean 'migrate-swap'? there is migrate-swap, stop-cpus
         "#]],
         );
         check(
             &["migrate-swap", "zzz"],
-            expect![[r#"
+            &expect![[r#"
             'zzz' matches nothing: no incident 'zzz'; there is migrate-swap, stop-cpus
         "#]],
         );
         check(
             &["migrate-swap/two"],
-            expect![[r#"
+            &expect![[r#"
             'migrate-swap/two' matches nothing: no scenario 'two'; did you mean 'two-tasks'? there is two-tasks, with-stoppers
         "#]],
         );
         check(
             &["stop-cpus@flag"],
-            expect![[r#"
+            &expect![[r#"
             'stop-cpus@flag' matches nothing: no revision 'flag'; did you mean 'flag-tested-early'? there is 7053ea1a34fa, flag-tested-early
         "#]],
         );

@@ -8,6 +8,7 @@ use crate::engine::{Choice, Engine, Job, undecided};
 use crate::output::Output;
 use crate::progress::Bars;
 use crate::run;
+use crate::show::story::{ending, kind};
 use ksync::catalogue::Row;
 use ksync::{Model, Report, Verdict};
 use std::io::{self, Write};
@@ -88,7 +89,9 @@ impl Lines {
             width = self.name_width,
         );
         if !entry.as_expected {
-            line += &format!("    expected {}: {}\n    found {}\n", job.row.expected, job.row.what, report.verdict);
+            line += &format!("    {}\n", job.row.what);
+            line += &format!("    expected {}, found {}\n", job.row.expected, kind(&report.verdict));
+            line.extend(ending(&report.verdict, report.trace.as_ref()).iter().map(|text| format!("    {text}\n")));
         }
         line
     }

@@ -27,8 +27,19 @@ pub struct Rev {
     pub pinned: Pinned,
     /// What owns the request.
     pub owner: Owner,
+    /// Whether the balancer can be preempted before it has queued the work.
+    pub queueing: Queueing,
     /// Where the callback gives the flag back.
     pub clear: Clear,
+}
+
+/// Whether the balancer can be preempted between the unlock and the queueing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Queueing {
+    /// No: then a CPU that was online under the lock still accepts the work.
+    PreemptOff,
+    /// Yes.
+    Preemptible,
 }
 
 /// Whether the balancer asks if the busiest CPU's task may leave.
@@ -63,7 +74,8 @@ pub enum Clear {
 }
 
 /// As it stands in v6.7.
-pub const MAINLINE: Rev = Rev { pinned: Pinned::Tested, owner: Owner::Flag, clear: Clear::UnderLock };
+pub const MAINLINE: Rev =
+    Rev { pinned: Pinned::Tested, owner: Owner::Flag, queueing: Queueing::PreemptOff, clear: Clear::UnderLock };
 
 /// `sched_balance_newidle()`: called with the runqueue locked; drops the lock, irqs stay off, and takes it again.
 pub fn newidle_balance<'a>(ctx: &Ctx<'a>, this_rq: &'a Rq, guard: SpinGuard<'a>) -> SpinGuard<'a> {
@@ -87,7 +99,8 @@ pub fn load_balance(ctx: &Ctx, this_cpu: u32, busiest: u32) {
     let guard = rq.lock.lock_irqsave(current);
     // "Don't kick the active_load_balance_cpu_stop, if the curr task on busiest CPU can't be moved to this_cpu."
     let pinned = || rq.curr.get().is_some_and(|curr| machine.task(curr).stop_class);
-    if rev.pinned == Pinned::Tested && pinned() {
+    // DEVIATION: C does not find an offline CPU in its domains at all.
+    if !rq.online.get() || rev.pinned == Pinned::Tested && pinned() {
         guard.unlock();
         return;
     }
@@ -102,13 +115,17 @@ pub fn load_balance(ctx: &Ctx, this_cpu: u32, busiest: u32) {
         rq.push_cpu.set(this_cpu);
         active_balance = true;
     }
-    current.preempt_disable();
+    if rev.queueing == Queueing::PreemptOff {
+        current.preempt_disable();
+    }
     guard.unlock();
     if active_balance {
         let work = rq.active_balance_work;
         stop_one_cpu_nowait(ctx, busiest, ACTIVE_LOAD_BALANCE_CPU_STOP, busiest, work);
     }
-    current.preempt_enable();
+    if rev.queueing == Queueing::PreemptOff {
+        current.preempt_enable();
+    }
 }
 
 /// `active_load_balance_cpu_stop()`: runs on the busiest CPU's stopper and pushes a task to `push_cpu`.

@@ -78,3 +78,8 @@ pub fn list_pop(machine: &Machine, head: &ListHead) -> Option<Id<CpuStopWork>> {
     node.set(Some(work));
     Some(work)
 }
+
+/// `list_for_each_entry()`, for a final check.
+pub fn list_entries(machine: &Machine, head: &ListHead) -> Vec<Id<CpuStopWork>> {
+    std::iter::successors(head.first.get(), |&work| machine.work(work).list.0.get()).collect()
+}

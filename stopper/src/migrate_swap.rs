@@ -132,6 +132,22 @@ pub(crate) fn __migrate_swap_task(p: &TaskStruct, from: &Rq, to: &Rq) {
     to.nr_running.set(to.nr_running.get().wrapping_add(1));
 }
 
+/// `set_cpus_allowed_ptr(p, cpumask_of(cpu))`.
+///
+/// DEVIATION: C has the stopper of the task's CPU move it; here the caller does, under the same locks.
+pub fn set_cpus_allowed_ptr(ctx: &Ctx, p: Id<TaskStruct>, cpu: u32) {
+    let p = ctx.machine.task(p);
+    let pi_guard = p.pi_lock.lock_irqsave(ctx.current);
+    let (rq, dest_rq) = (ctx.machine.rq(p.cpu.load(Relaxed)), ctx.machine.rq(cpu));
+    let guards = double_rq_lock(ctx, rq, dest_rq);
+    p.cpus_mask.set(1 << cpu);
+    if rq.cpu != cpu {
+        __migrate_swap_task(p, rq, dest_rq);
+    }
+    unlock_both(guards);
+    pi_guard.unlock();
+}
+
 type TwoGuards<'a> = (SpinGuard<'a>, Option<SpinGuard<'a>>);
 
 /// `double_rq_lock()`: the lower CPU's first.

@@ -20,6 +20,8 @@ pub struct Rq {
     /// Who runs when the stopper does not.
     /// DEVIATION: C's fair class picks; a scenario has one such task at most on a CPU that calls `__schedule()`.
     pub fair: Option<Id<TaskStruct>>,
+    /// The CPU is there; cleared under the lock when it goes down.
+    pub online: Plain<bool>,
     /// Tasks of the fair class, for the balance.
     pub nr_running: Plain<u32>,
     /// Blocked tasks that count as load.
@@ -59,6 +61,7 @@ impl Rq {
             curr: Plain::named(None, format_args!("rq{cpu}.curr")),
             stop,
             fair: None,
+            online: Plain::named(true, format_args!("rq{cpu}.online")),
             nr_running: Plain::named(0, format_args!("rq{cpu}.nr_running")),
             nr_uninterruptible: Plain::named(0, format_args!("rq{cpu}.nr_uninterruptible")),
             imbalance: Plain::named(0, format_args!("rq{cpu}.imbalance")),

@@ -10,7 +10,10 @@ use crate::active_balance::newidle_balance;
 use crate::hotplug::balance_push;
 use crate::machine::Ctx;
 use crate::rq::Rq;
-use crate::task::{TASK_DEAD, TASK_ON_RQ_QUEUED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TaskStruct, put_task_struct};
+use crate::task::{
+    __set_current_state, TASK_DEAD, TASK_ON_RQ_QUEUED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TaskStruct,
+    put_task_struct, set_current_state,
+};
 use ksync::{Id, Relaxed, Release, SpinGuard, Wants, smp_mb__after_spinlock};
 
 /// A revision of `__schedule()`.
@@ -66,6 +69,10 @@ pub fn __schedule(ctx: &Ctx) {
     }
     rq.curr.set(next);
     finish_task_switch(ctx, rq, guard, ctx.task);
+    if prev_state == TASK_DEAD {
+        // DEVIATION: C never comes back; here the task's body ends.
+        return;
+    }
     if prev_state == TASK_RUNNING {
         // The stopper runs in between; nobody needs to wake a task that is still queued.
         let stop = machine.task(rq.stop);
@@ -74,6 +81,27 @@ pub fn __schedule(ctx: &Ctx) {
     } else {
         schedule_tail(ctx);
     }
+}
+
+/// `wait_event()`: sleeps until the task's condition is true.
+pub fn wait_event(ctx: &Ctx, state: u32) {
+    loop {
+        set_current_state(ctx, state);
+        if ctx.task().condition.load(Relaxed) {
+            break;
+        }
+        schedule(ctx);
+    }
+    __set_current_state(ctx, TASK_RUNNING);
+}
+
+/// `do_task_dead()`.
+pub fn do_task_dead(ctx: &Ctx) {
+    // set_special_state(): "This special state store is not lossy", a waker that holds pi_lock comes before it.
+    let guard = ctx.task().pi_lock.lock_irqsave(ctx.current);
+    __set_current_state(ctx, TASK_DEAD);
+    guard.unlock();
+    schedule(ctx);
 }
 
 /// `block_task()`: off the runqueue.

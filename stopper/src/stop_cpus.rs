@@ -11,10 +11,10 @@
 //!
 //! Property: a request for all CPUs and one for two stand in the same order on every FIFO.
 
-use crate::cpu_stopper::CpuStopDone;
 use crate::machine::{Ctx, MULTI_CPU_STOP, StopCall};
 use crate::queue_work::cpu_stop_queue_work;
-use ksync::{Id, Relaxed};
+use crate::two_works::ENOENT;
+use ksync::Relaxed;
 
 /// A revision of `queue_stop_cpus_work()`.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +44,8 @@ pub const IN_PROGRESS: Rev = Rev { exclude: Exclude::InProgress };
 /// `queue_stop_cpus_work()`: one work for each CPU of the machine; says whether any was queued.
 ///
 /// DEVIATION: the mask is all CPUs, and the function `multi_cpu_stop()`, as `stop_machine()` has it.
-fn queue_stop_cpus_work(ctx: &Ctx, arg: u32, done: Id<CpuStopDone>) -> bool {
+pub fn queue_stop_cpus_work(ctx: &Ctx, call: &StopCall) -> bool {
+    let msdata = call.msdata.expect("the call of a multi-CPU request");
     let (machine, current) = (ctx.machine, ctx.current);
     let exclude = machine.kernel.stop_cpus.exclude;
     let mut queued = false;
@@ -61,8 +62,8 @@ fn queue_stop_cpus_work(ctx: &Ctx, arg: u32, done: Id<CpuStopDone>) -> bool {
         let stop_work = machine.cpu_stopper(cpu).stop_work;
         let work = machine.work(stop_work);
         work.func.set(MULTI_CPU_STOP);
-        work.arg.set(arg);
-        work.done.set(Some(done));
+        work.arg.set(msdata.index() as u32);
+        work.done.set(Some(call.done));
         if cpu_stop_queue_work(ctx, cpu, stop_work) {
             queued = true;
         }
@@ -82,13 +83,12 @@ fn queue_stop_cpus_work(ctx: &Ctx, arg: u32, done: Id<CpuStopDone>) -> bool {
 /// DEVIATION: without `stop_cpus_mutex`: a scenario has one caller.
 ///
 /// # Errors
-/// -`ENOENT` if no stopper is enabled; else what the function returned, if not 0.
+/// `ENOENT` if no stopper is enabled; else what the function returned, if not 0.
 pub fn stop_cpus(ctx: &Ctx, call: &StopCall) -> Result<(), i32> {
     call.frame.enter();
     let ret = 'out: {
-        let msdata = call.msdata.expect("the call of a multi-CPU request");
-        if !queue_stop_cpus_work(ctx, msdata.index() as u32, call.done) {
-            break 'out Err(crate::two_works::ENOENT);
+        if !queue_stop_cpus_work(ctx, call) {
+            break 'out Err(ENOENT);
         }
         let done = ctx.machine.done(call.done);
         done.completion.wait_for_completion(ctx.current);

@@ -30,6 +30,17 @@ pub struct Rev {
     pub reference: Reference,
     /// Where `wake_up_q()` clears the node.
     pub clear: Clear,
+    /// What a waker does first.
+    pub caller: Caller,
+}
+
+/// What a waker does first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// Stores the condition, then queues the task.
+    ConditionFirst,
+    /// Queues the task, then stores the condition.
+    AddFirst,
 }
 
 /// What orders the caller's condition before the `cmpxchg()` of `__wake_q_add()`.
@@ -66,7 +77,12 @@ pub enum Clear {
 }
 
 /// "Goal: futex wakes after it dropped the hash bucket's lock."
-pub const ORIGIN: Rev = Rev { order: Order::Cmpxchg, reference: Reference::Winner, clear: Clear::BeforeWake };
+pub const ORIGIN: Rev = Rev {
+    order: Order::Cmpxchg,
+    reference: Reference::Winner,
+    clear: Clear::BeforeWake,
+    caller: Caller::ConditionFirst,
+};
 
 /// 4c4e3731564c "sched/wake_q: Fix wakeup ordering for wake_q": a `cmpxchg()` that fails orders nothing.
 pub const ORDERED: Rev = Rev { order: Order::BarrierBefore, ..ORIGIN };

@@ -7,9 +7,10 @@ use super::schedule::{has_cpu, is_busy, is_ready};
 use super::state::{NOBODY, State};
 use super::task::{At, Nondeterminism};
 use super::time::is_at_horizon;
+use crate::cycle::{Waiting, lockup, severity};
 use crate::op::{CellId, MemOp, Request};
 use crate::place::function_at;
-use crate::verdict::{Holder, Lockup, Severity, Verdict, Wait, WaitsFor};
+use crate::verdict::{Holder, Severity, Verdict, Wait, WaitsFor};
 
 /// A lock that a task holds, and the function that took it.
 #[derive(Debug, Clone)]
@@ -55,7 +56,13 @@ pub(super) fn stuck<M: Memory>(machine: &Machine, state: &State<M>, held: &[Held
         let waits = lost.iter().map(|&task| wait(machine, state, task, held).0).collect();
         return Some(Verdict::LostWakeup { waits });
     }
-    Some(Verdict::Lockup(lockup(machine, state, &alive, &waiting, held)))
+    let all: Vec<Waiting> = alive.iter().map(|&task| waiting_task(machine, state, task, held)).collect();
+    Some(Verdict::Lockup(lockup(&all, &waiting)))
+}
+
+fn waiting_task<M: Memory>(machine: &Machine, state: &State<M>, task: usize, held: &[Held]) -> Waiting {
+    let (wait, blocker) = wait(machine, state, task, held);
+    Waiting { task, wait, blocker }
 }
 
 /// Who waits for ever although time goes on: every task that could end one of these waits waits itself.
@@ -79,9 +86,9 @@ fn for_ever<M: Memory>(machine: &Machine, state: &State<M>, alive: &[usize], hel
         }
         members = fewer;
     }
-    let spins = |&task: &usize| severity(&wait(machine, state, task, held).0) != Severity::Sleep;
-    let found = members.iter().any(spins);
-    found.then(|| Verdict::Lockup(lockup(machine, state, &members, &members, held)))
+    let all: Vec<Waiting> = members.iter().map(|&task| waiting_task(machine, state, task, held)).collect();
+    let spins = |waiting: &Waiting| severity(&waiting.wait) != Severity::Sleep;
+    all.iter().any(spins).then(|| Verdict::Lockup(lockup(&all, &members)))
 }
 
 /// The tasks that could write the word that this one waits for.
@@ -100,33 +107,6 @@ fn writers<M: Memory>(machine: &Machine, state: &State<M>, waiter: usize) -> imp
     (0..state.tasks.len()).filter(move |task| *task != waiter).filter(writes)
 }
 
-/// The waits of these tasks, the cycle first.
-fn lockup<M: Memory>(
-    machine: &Machine,
-    state: &State<M>,
-    alive: &[usize],
-    waiting: &[usize],
-    held: &[Held],
-) -> Lockup {
-    // A daemon that sleeps well may still be the one that somebody waits for.
-    let all: Vec<(usize, Wait, Option<usize>)> = alive
-        .iter()
-        .map(|&task| {
-            let (wait, blocker) = wait(machine, state, task, held);
-            (task, wait, blocker)
-        })
-        .collect();
-    let cycle = find_cycle(waiting, &all);
-    let position = |task: usize| cycle.iter().position(|&member| member == task);
-    let mut ordered: Vec<&(usize, Wait, Option<usize>)> =
-        all.iter().filter(|(task, ..)| position(*task).is_some() || waiting.contains(task)).collect();
-    ordered.sort_by_key(|(task, ..)| (position(*task).unwrap_or(usize::MAX), *task));
-    let involved = if cycle.is_empty() { ordered.len() } else { cycle.len() };
-    let severity = ordered[..involved].iter().map(|(_, wait, _)| severity(wait)).max().unwrap_or(Severity::Sleep);
-    let waits = ordered.into_iter().map(|(_, wait, _)| wait.clone()).collect();
-    Lockup { severity, waits, cycle: cycle.len() }
-}
-
 /// Whether the task sleeps although what it waits for is there.
 fn wants<M: Memory>(machine: &Machine, state: &State<M>, task: usize) -> bool {
     let At::Asks(asked) = machine.at(task, state.tasks[task].node) else { return false };
@@ -135,14 +115,6 @@ fn wants<M: Memory>(machine: &Machine, state: &State<M>, task: usize) -> bool {
             !is_ready(machine, state, task) && cond.holds(state.mem.newest(*cell))
         }
         _ => false,
-    }
-}
-
-fn severity(wait: &Wait) -> Severity {
-    match wait.what {
-        WaitsFor::Lock(_) | WaitsFor::Word(_) if wait.irqs_off => Severity::Hard,
-        WaitsFor::Lock(_) | WaitsFor::Word(_) => Severity::Soft,
-        WaitsFor::Sleep(_) | WaitsFor::Cpu(_) => Severity::Sleep,
     }
 }
 
@@ -218,22 +190,4 @@ fn writer<M: Memory>(machine: &Machine, state: &State<M>, cell: CellId, waiter: 
     (0..state.tasks.len())
         .filter(|task| *task != waiter && alive(task))
         .find_map(|task| writes(task).map(|place| (task, function_at(place))))
-}
-
-/// The tasks of a cycle of waits, in its order; empty if there is none.
-fn find_cycle(from: &[usize], all: &[(usize, Wait, Option<usize>)]) -> Vec<usize> {
-    let next = |task: usize| all.iter().find(|(other, ..)| *other == task).and_then(|(_, _, blocker)| *blocker);
-    for &start in from {
-        let mut path = vec![start];
-        while let Some(after) = next(path[path.len() - 1]) {
-            if after == start {
-                return path;
-            }
-            if path.contains(&after) {
-                break;
-            }
-            path.push(after);
-        }
-    }
-    Vec::new()
 }

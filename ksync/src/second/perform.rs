@@ -91,7 +91,7 @@ fn memory(me: usize, op: &MemOp, place: Place) -> u64 {
             alive(cell);
             if full && new.is_some() {
                 // In the same step: nobody can come in between, so there is nothing to touch.
-                in_loom(None, || words::perform_fence(Ordering::SeqCst));
+                in_loom(None, || loom::sync::atomic::fence(Ordering::SeqCst));
             }
             return observe.of(old, new);
         }
@@ -150,7 +150,7 @@ fn fence(objects: &Objects, ordering: Ordering) {
     if let (Some(barriers), Ordering::SeqCst) = (&objects.barriers, ordering) {
         in_loom(None, || touch(barriers));
     }
-    in_loom(None, || words::perform_fence(ordering));
+    in_loom(None, || loom::sync::atomic::fence(ordering));
 }
 
 /// Whether the word just accessed was alive.

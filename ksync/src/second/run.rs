@@ -134,8 +134,18 @@ thread_local! {
     pub(super) static RUN: RefCell<Option<Run>> = const { RefCell::new(None) };
     /// The task whose code runs.
     static RUNNING: Cell<usize> = const { Cell::new(0) };
-    /// While a call into loom runs: the word that it is about, if any.
-    static IN_LOOM: Cell<Option<Option<CellId>>> = const { Cell::new(None) };
+    static CODE: Cell<Code> = const { Cell::new(Code::Task) };
+}
+
+/// Whose code runs, to tell a panic of loom from one of the scenario.
+#[derive(Clone, Copy)]
+pub(super) enum Code {
+    /// The scenario's.
+    Task,
+    /// loom's.
+    Loom,
+    /// loom's, for an access to this word.
+    Access(CellId),
 }
 
 /// Unwinds a task whose execution is over.
@@ -156,21 +166,21 @@ pub(super) fn running() -> usize {
 /// The code of this task runs from here on.
 pub(super) fn enter_task(task: usize) {
     RUNNING.set(task);
-    IN_LOOM.set(None);
+    CODE.set(Code::Task);
 }
 
 /// A call into loom on behalf of the running task. Other tasks may run in it.
 pub(super) fn in_loom<R>(cell: Option<CellId>, call: impl FnOnce() -> R) -> R {
     let me = running();
-    IN_LOOM.set(Some(cell));
+    CODE.set(cell.map_or(Code::Loom, Code::Access));
     let value = call();
     enter_task(me);
     value
 }
 
-/// Whether a panic just caught came out of loom, and which word the call was about.
-pub(super) fn panicked_in_loom() -> Option<Option<CellId>> {
-    IN_LOOM.take()
+/// Whose code a panic came from that was just caught.
+pub(super) fn panicked_in() -> Code {
+    CODE.replace(Code::Task)
 }
 
 /// Ends the check.

@@ -2,9 +2,10 @@
 //! Nobody can run any more: who waits for whom?
 
 use super::run::{Doing, Run};
+use crate::cycle::{Waiting, lockup};
 use crate::op::CellId;
 use crate::place::function_at;
-use crate::verdict::{Holder, Lockup, Severity, Verdict, Wait, WaitsFor};
+use crate::verdict::{Holder, Verdict, Wait, WaitsFor};
 
 /// The verdict on an execution in which nobody can run.
 pub(super) fn verdict(run: &Run) -> Verdict {
@@ -14,12 +15,11 @@ pub(super) fn verdict(run: &Run) -> Verdict {
     if !lost.is_empty() && waiting.iter().all(sleeps) {
         return Verdict::LostWakeup { waits: lost.into_iter().map(|task| wait(run, task)).collect() };
     }
-    let cycle = waiting.iter().map(|&task| cycle_from(run, task)).find(|cycle| !cycle.is_empty()).unwrap_or_default();
-    let others = waiting.into_iter().filter(|task| !cycle.contains(task) && !run.done(*task));
-    let waits: Vec<Wait> = cycle.iter().copied().chain(others).map(|task| wait(run, task)).collect();
-    let involved = if cycle.is_empty() { &waits } else { &waits[..cycle.len()] };
-    let severity = involved.iter().map(severity).max().unwrap_or(Severity::Sleep);
-    Verdict::Lockup(Lockup { severity, waits, cycle: cycle.len() })
+    let blocked =
+        |&task: &usize| Waiting { task, wait: wait(run, task), blocker: blocker(run, task).map(|(other, _)| other) };
+    let all: Vec<Waiting> = waiting.iter().map(blocked).collect();
+    let stuck: Vec<usize> = waiting.into_iter().filter(|&task| !run.done(task)).collect();
+    Verdict::Lockup(lockup(&all, &stuck))
 }
 
 /// The words that somebody waits for, and who; without locks, whose holders are known.
@@ -41,14 +41,6 @@ pub(super) fn writer(run: &Run, cell: CellId, waiter: usize) -> Option<(usize, S
 
 fn waits(run: &Run, task: usize) -> bool {
     run.stuck(task) && !matches!(run.now.tasks[task].doing, Doing::Ended)
-}
-
-fn severity(wait: &Wait) -> Severity {
-    match wait.what {
-        WaitsFor::Lock(_) | WaitsFor::Word(_) if wait.irqs_off => Severity::Hard,
-        WaitsFor::Lock(_) | WaitsFor::Word(_) => Severity::Soft,
-        WaitsFor::Sleep(_) | WaitsFor::Cpu(_) => Severity::Sleep,
-    }
 }
 
 /// The task that could end the wait of this one, and the function that would or should have.
@@ -82,19 +74,4 @@ fn wait(run: &Run, task: usize) -> Wait {
             function,
         }),
     }
-}
-
-/// The tasks of a cycle of waits that begins and ends here; empty if there is none.
-fn cycle_from(run: &Run, start: usize) -> Vec<usize> {
-    let mut path = vec![start];
-    while let Some((next, _)) = blocker(run, path[path.len() - 1]) {
-        if next == start {
-            return path;
-        }
-        if path.contains(&next) {
-            break;
-        }
-        path.push(next);
-    }
-    Vec::new()
 }

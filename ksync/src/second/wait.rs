@@ -7,7 +7,7 @@
 //! run any more, and the newest value satisfies some waiter, this execution is given up (*pruned*); if it satisfies
 //! none, the tasks are stuck for good.
 
-use super::run::{self, Doing, Ending, Failure, Quit, Run, Stop, Waiting, enter_task, in_loom, with};
+use super::run::{self, Code, Doing, Ending, Failure, Quit, Run, Stop, Waiting, enter_task, in_loom, with};
 use super::words::Memory;
 use crate::current::Current;
 use crate::explore::quiet;
@@ -38,19 +38,24 @@ fn sort_out(payload: Box<dyn Any + Send>) -> Result<(), Box<dyn Any + Send>> {
     if payload.is::<Stop>() {
         return Err(payload);
     }
-    let message = quiet::message(&*payload);
-    let verdict = match run::panicked_in_loom() {
-        None => Verdict::Violated { property: message },
-        Some(Some(cell)) if message.starts_with("Causality violation") => {
-            Verdict::Race { word: with(|run| run.name(cell)) }
-        }
-        Some(_) if message.starts_with("Model exceeded maximum number of branches") => {
-            Verdict::Unknown { bound: format!("max_branches {}", super::MAX_BRANCHES) }
-        }
-        Some(_) => Verdict::Unknown { bound: format!("loom: {message}") },
-    };
+    let verdict = panicked(run::panicked_in(), &*payload);
     with(|run| run.failure = Some(Failure::Verdict(verdict)));
     Err(Box::new(Stop))
+}
+
+/// The verdict on a panic in this code.
+pub(super) fn panicked(code: Code, payload: &(dyn Any + Send)) -> Verdict {
+    let message = quiet::message(payload);
+    match code {
+        Code::Task => Verdict::Violated { property: message },
+        Code::Access(cell) if message.starts_with("Causality violation") => {
+            Verdict::Race { word: with(|run| run.name(cell)) }
+        }
+        _ if message.starts_with("Model exceeded maximum number of branches") => {
+            Verdict::Unknown { bound: format!("branches {}", super::MAX_BRANCHES) }
+        }
+        _ => Verdict::Unknown { bound: format!("loom: {message}") },
+    }
 }
 
 /// The task waits, in this execution for ever.

@@ -5,7 +5,7 @@ use crate::backend::Kind;
 use crate::backend::world::CellDecl;
 use crate::op::{Fence, Order, Rmw};
 use loom::cell::Cell;
-use loom::sync::atomic::{AtomicU64, Ordering, fence};
+use loom::sync::atomic::{AtomicU64, Ordering};
 use loom::sync::{Condvar, Mutex, MutexGuard};
 use std::rc::Rc;
 
@@ -155,9 +155,4 @@ pub(super) fn barrier(kind: Fence) -> Ordering {
         Fence::Wmb => Ordering::Release,
         Fence::Rmb | Fence::AcquireAfterCtrlDep => Ordering::Acquire,
     }
-}
-
-/// A fence; loom does not take it for a scheduling point.
-pub(super) fn perform_fence(ordering: Ordering) {
-    fence(ordering);
 }

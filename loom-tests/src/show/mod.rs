@@ -2,8 +2,10 @@
 //! `lockup show`.
 
 pub mod calls;
+pub mod elsewhere;
 pub mod html;
 pub mod mermaid;
+mod noise;
 pub mod picture;
 pub mod story;
 #[cfg(test)]
@@ -43,11 +45,12 @@ impl Format {
     }
 }
 
-/// Prints the counterexample of the first of these rows that fails, or says that there is none.
+/// Prints the counterexample of the first of these rows that fails, or says that there is none. `all` are the rows of
+/// the catalogue: in text, the run is tried on the other revisions of its scenario too.
 ///
 /// # Errors
 /// If the output cannot be written, which shows before the run.
-pub fn run(rows: &[&Row], format: Format, output: Option<&Path>) -> Result<u8, Failure> {
+pub fn run(rows: &[&Row], all: &[Row], format: Format, output: Option<&Path>) -> Result<u8, Failure> {
     let output = Output::open(output.unwrap_or(Path::new("-")))?;
     let mut failure = None;
     let mut undecided = 0;
@@ -67,7 +70,12 @@ pub fn run(rows: &[&Row], format: Format, output: Option<&Path>) -> Result<u8, F
         Some((job, report)) => {
             let title = format!("{}: {}", name(job.row), job.row.what);
             let story = Story::of(&title, &job.model_name(), &report, &Calls::of(&sources()));
-            story.map_or_else(|| format!("{title}\n{}\n", report.verdict), |story| format.draw(&story))
+            let mut text =
+                story.map_or_else(|| format!("{title}\n{}\n", report.verdict), |story| format.draw(&story));
+            if let (Format::Text, Some(trace)) = (format, &report.trace) {
+                text += &elsewhere::lines(all, &job, trace);
+            }
+            text
         }
         None if undecided > 0 => format!("no counterexample in {} rows, but {undecided} are undecided\n", rows.len()),
         None if rows.len() == 1 => "no counterexample: the one row holds\n".to_owned(),

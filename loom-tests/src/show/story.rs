@@ -14,7 +14,7 @@ pub struct Story {
     pub summary: String,
     /// The run.
     pub picture: Picture,
-    /// A sentence for everybody who waits, and the cycle; for other verdicts the verdict itself.
+    /// Where everybody is at its end.
     pub ending: Vec<String>,
 }
 
@@ -26,25 +26,33 @@ impl Story {
             title: title.to_owned(),
             summary: summary(&report.verdict, model, trace),
             picture: Picture::of(trace, &report.verdict, calls),
-            ending: ending(&report.verdict, trace),
+            ending: ending(&report.verdict, Some(trace)),
         })
     }
 }
 
-fn summary(verdict: &Verdict, model: &str, trace: &Trace) -> String {
-    let kind = match verdict {
+/// The verdict's name, and the severity of a lockup.
+pub(crate) fn kind(verdict: &Verdict) -> String {
+    match verdict {
         Verdict::Lockup(Lockup { severity, .. }) => format!("Lockup ({severity})"),
         _ => verdict.kind().to_owned(),
-    };
+    }
+}
+
+fn summary(verdict: &Verdict, model: &str, trace: &Trace) -> String {
+    let kind = kind(verdict);
     let (steps, switches) = (trace.steps.len(), trace.switches());
     let switches = if switches == 1 { "1 context switch".to_owned() } else { format!("{switches} context switches") };
     let minimal = if trace.minimal { "; no run that fails is shorter" } else { "" };
     format!("{kind} under {model}, after {steps} steps and {switches}{minimal}.")
 }
 
-fn ending(verdict: &Verdict, trace: &Trace) -> Vec<String> {
-    if waits(verdict).is_empty() {
-        return vec![verdict.to_string()];
+/// A sentence for everybody who waits, and the cycle; for other failures the verdict itself.
+pub(crate) fn ending(verdict: &Verdict, trace: Option<&Trace>) -> Vec<String> {
+    match verdict {
+        Verdict::Holds => return Vec::new(),
+        _ if waits(verdict).is_empty() => return vec![verdict.to_string()],
+        _ => {}
     }
     let mut sentences: Vec<String> = waits(verdict).iter().map(|wait| sentence(wait, trace)).collect();
     if let Verdict::Lockup(Lockup { cycle: cycle @ 1.., waits, .. }) = verdict {
@@ -55,9 +63,9 @@ fn ending(verdict: &Verdict, trace: &Trace) -> Vec<String> {
     sentences
 }
 
-/// What a task waits for, and the locks that it holds meanwhile.
-fn sentence(wait: &Wait, trace: &Trace) -> String {
-    let last = trace.steps.iter().rfind(|step| step.task == wait.task);
+/// What a task waits for, and the locks that it holds meanwhile, where a trace says so.
+fn sentence(wait: &Wait, trace: Option<&Trace>) -> String {
+    let last = trace.and_then(|trace| trace.steps.iter().rfind(|step| step.task == wait.task));
     let holds = last.map(|step| step.holds.join(", ")).filter(|holds| !holds.is_empty());
     let holds = holds.map_or(String::new(), |holds| format!("; it holds {holds}"));
     format!("{wait}{holds}.")

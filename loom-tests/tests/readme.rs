@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What README.md shows is what the program prints. `UPDATE_EXPECT=1` brings it up to date.
+#![cfg(loom)]
+#![allow(clippy::format_push_string, clippy::format_collect, reason = "the texts are short, and so are these lines")]
+
+use expect_test::expect_file;
+use ksync::catalogue::LoomUse;
+use loom_tests::catalogue::catalogue;
+use std::collections::BTreeSet;
+use std::process::Command;
+
+const README: &str = include_str!("../../README.md");
+/// A block of README.md that shows a run of the program.
+const COMMAND: &str = "```console\n$ cargo lockup ";
+const CANNOT_CARRY: &str = "<!-- loom cannot carry -->\n";
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let mut fresh = String::new();
+    let mut rest = README;
+    while let Some((before, block)) = rest.split_once(COMMAND) {
+        let (command, block) = block.split_once('\n').expect("a line");
+        let (shown, after) = block.split_once("```").expect("the block ends");
+        let output = Command::new(env!("CARGO_BIN_EXE_lockup")).args(command.split(' ')).output().expect("it starts");
+        let printed = String::from_utf8(output.stdout).expect("UTF-8");
+        let same = without_seconds(&printed) == without_seconds(shown);
+        fresh += &format!("{before}{COMMAND}{command}\n{}```", if same { shown } else { &printed });
+        rest = after;
+    }
+    fresh += rest;
+    expect_file!["../../README.md"].assert_eq(&with_list(&fresh));
+}
+
+/// The text without what differs from run to run: a number before ` s`, and the blanks that align it.
+fn without_seconds(text: &str) -> String {
+    let line = |line: &str| match line.strip_suffix(" s").and_then(|line| line.rsplit_once(' ')) {
+        Some((front, seconds)) if seconds.parse::<f64>().is_ok() => front.trim_end().to_owned(),
+        _ => line.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// README.md with its list of scenarios that loom cannot carry as the catalogue has it.
+fn with_list(readme: &str) -> String {
+    let (before, rest) = readme.split_once(CANNOT_CARRY).expect("the list begins");
+    let (_, after) = rest.split_once("\n\n").expect("the list ends");
+    let rows = catalogue();
+    let items: BTreeSet<String> = rows
+        .iter()
+        .filter_map(|row| match row.loom {
+            LoomUse::CannotCarry(why) => Some(format!("- `{}/{}`: {why}", row.incident, row.scenario)),
+            LoomUse::Agrees => None,
+        })
+        .collect();
+    let items: Vec<String> = items.into_iter().collect();
+    format!("{before}{CANNOT_CARRY}{}\n\n{after}", items.join("\n"))
+}
+
+#[test]
+fn seconds_are_no_difference() {
+    assert_eq!(without_seconds("a  31 states   0.01 s\nb\n"), without_seconds("a  31 states  12.34 s\nb\n"));
+    assert_ne!(without_seconds("a  31 states   0.01 s"), without_seconds("a  32 states   0.01 s"));
+}
