@@ -18,7 +18,6 @@ pub mod cli;
 pub mod engine;
 #[cfg(loom)]
 pub mod list;
-#[cfg(loom)]
 pub mod litmus;
 #[cfg(loom)]
 pub mod output;
