@@ -62,7 +62,13 @@ mod models {
                 continue;
             }
             let rc11: States = rc11.states.into_keys().collect();
-            let at = if found == rc11 { 0 } else if found.is_subset(&rc11) { 2 } else { 1 };
+            let at = if found == rc11 {
+                0
+            } else if found.is_subset(&rc11) {
+                2
+            } else {
+                1
+            };
             score[at] += 1;
         }
         println!("{}: loom against rc11: [equal, more, fewer] {score:?}", folder.display());

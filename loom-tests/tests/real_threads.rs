@@ -5,9 +5,7 @@
 //! produce from relaxed atomics and x86 does not either.
 #![cfg(not(loom))]
 
-use ksync::{
-    Acquire, Atomic, Full, Plain, Relaxed, Release, Setup, run_threads, smp_mb, smp_rmb, smp_wmb,
-};
+use ksync::{Acquire, Atomic, Full, Plain, Relaxed, Release, Setup, run_threads, smp_mb, smp_rmb, smp_wmb};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,7 +49,8 @@ impl Instance {
 
     fn outcome(&self, program: &str) -> String {
         let reads: Vec<String> = self.registers.iter().map(|register| register.get().to_string()).collect();
-        let last = [("x", &self.x), ("y", &self.y)].into_iter().filter(|(name, _)| program.contains(&format!(":{name}")));
+        let last =
+            [("x", &self.x), ("y", &self.y)].into_iter().filter(|(name, _)| program.contains(&format!(":{name}")));
         let last: Vec<String> = last.map(|(name, word)| format!("{name}={}", word.load(Relaxed))).collect();
         format!("{};{}", reads.join(","), last.join(","))
     }

@@ -4,7 +4,9 @@
 
 use super::code::{Barrier, Code, Gives, Instr, Order, Program, Pure, Update, variable};
 use super::outcome::{Final, Outcomes, condition_holds, filtered_out};
-use ksync::{Acquire, Atomic, Current, Full, Plain, Relaxed, Release, RmwOrder, Scenario, Setup, SpinGuard, SpinLock};
+use ksync::{
+    Acquire, Atomic, Current, Full, Plain, Relaxed, Release, RmwOrder, Scenario, Setup, SpinGuard, SpinLock,
+};
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -82,9 +84,14 @@ fn check(program: &Program) -> Result<Vec<bool>, String> {
         for (instr, line) in &code.instrs {
             let missing = |what: &str| Err(format!("{what} (line {line})"));
             match instr {
-                Instr::Lock { at } | Instr::Unlock { at } | Instr::TryLock { at, .. } | Instr::IsLocked { at, .. } => {
+                Instr::Lock { at }
+                | Instr::Unlock { at }
+                | Instr::TryLock { at, .. }
+                | Instr::IsLocked { at, .. } => {
                     let Pure::Reg(reg) = at else { return missing("a computed lock") };
-                    let Some(lock) = variable(code.regs[*reg], locks.len()) else { return missing("a computed lock") };
+                    let Some(lock) = variable(code.regs[*reg], locks.len()) else {
+                        return missing("a computed lock");
+                    };
                     locks[lock] = true;
                 }
                 Instr::RcuLock
@@ -95,7 +102,9 @@ fn check(program: &Program) -> Result<Vec<bool>, String> {
                 | Instr::SrcuSync { .. }
                 | Instr::Fence(Barrier::AfterSrcuReadUnlock) => return missing("RCU"),
                 Instr::Rmw { update: Update::Xor(_), .. } => return missing("an exclusive or"),
-                Instr::Rmw { order: Order::Void, update: Update::And(_) | Update::Or(_) | Update::AndNot(_), .. } => {
+                Instr::Rmw {
+                    order: Order::Void, update: Update::And(_) | Update::Or(_) | Update::AndNot(_), ..
+                } => {
                     return missing("a void bit operation");
                 }
                 Instr::Jump(to) if code.instrs[*to].1 < *line => return missing("a loop"),

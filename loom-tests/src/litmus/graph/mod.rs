@@ -22,6 +22,7 @@ mod rcu;
 mod relation;
 mod skeleton;
 mod unfold;
+mod viable;
 
 pub use model::{Parts, WHOLE};
 
@@ -41,7 +42,8 @@ const MAX_GRAPHS: usize = 3_000_000;
 /// Every final state that the model allows.
 pub fn judge(program: &Program, parts: Parts) -> Outcomes {
     let mut outcomes = Outcomes::default();
-    let traces = traces(program, &mut outcomes.bounded);
+    let mut traces = traces(program, &mut outcomes.bounded);
+    viable::retain(&mut traces, |at| initial(program, at));
     let pairs = Pairs::new(program, &traces);
     let mut judge = Judge { program, parts, traces: &traces, pairs, outcomes, graphs: 0 };
     judge.combine(&mut Vec::new(), 0, 0);
@@ -145,19 +147,19 @@ impl<'a> Judge<'a> {
     /// Chooses a trace for each process that has none yet.
     fn combine(&mut self, chosen: &mut Vec<&'a Trace>, needs: Set, gives: Set) {
         let process = chosen.len();
-        let available = self.pairs.initial | gives | self.pairs.possible[process];
-        if needs & !available != 0 || self.graphs >= MAX_GRAPHS {
-            return;
-        }
         let Some(of_process) = self.traces.get(process) else {
             self.executions(chosen);
             return;
         };
+        let later = self.pairs.initial | self.pairs.possible[process + 1];
         for (at, trace) in of_process.iter().enumerate() {
             let (more_needs, more_gives) = self.pairs.needs_and_gives[process][at];
-            chosen.push(trace);
-            self.combine(chosen, needs | more_needs, gives | more_gives);
-            chosen.pop();
+            let (needs, gives) = (needs | more_needs, gives | more_gives);
+            if needs & !(gives | later) == 0 && self.graphs < MAX_GRAPHS {
+                chosen.push(trace);
+                self.combine(chosen, needs, gives);
+                chosen.pop();
+            }
         }
     }
 
