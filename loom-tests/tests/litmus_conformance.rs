@@ -10,10 +10,10 @@
 mod litmus_oracle;
 
 use expect_test::expect_file;
-use ksync::Model;
+use ksync::{Model, Options, Verdict, second};
 use litmus_oracle::{Case, cases, others, own};
-use loom_tests::litmus::engine;
 use loom_tests::litmus::graph::{Parts, WHOLE, judge};
+use loom_tests::litmus::{engine, facade};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -86,8 +86,45 @@ fn row(case: &Case) -> Row {
         let reasons: Vec<&str> = reasons.into_iter().collect();
         compared.push((compare(&found, herd).to_owned(), reasons.join(", ")));
     }
+    compared.push(loom(case));
     let name = case.path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Row { name, herd: herd.len(), compared }
+}
+
+/// How many executions loom gets for a test.
+const LOOM_EXECUTIONS: u64 = 2_000;
+
+/// Stock loom, over the facade. What it means to have is RC11, so that is what its answer is explained by.
+fn loom(case: &Case) -> (String, String) {
+    let not_run = |why: String| ("not run".to_owned(), why);
+    let finals = facade::Finals::default();
+    let scenario = match facade::scenario(&case.program, &finals) {
+        Ok(scenario) => scenario,
+        Err(what) => return not_run(what),
+    };
+    if case.program.processes.len() > 4 {
+        return not_run("more than 4 processes".to_owned());
+    }
+    let Ok(rc11) = engine::run(&case.program, Model::Rc11) else { return not_run("RCU".to_owned()) };
+    let mut options = Options::new(Model::Rc11);
+    options.max_states = LOOM_EXECUTIONS;
+    let report = second::check(&*scenario, &options);
+    let found: States = facade::outcomes(&case.program, &finals).states.into_keys().collect();
+    match report.verdict {
+        Verdict::Holds => {}
+        Verdict::Unknown { .. } => return not_run(format!("more than {LOOM_EXECUTIONS} executions")),
+        // An execution in which somebody waits for ever is none: loom stops at the first.
+        Verdict::Lockup(_) => return not_run("a deadlock".to_owned()),
+        other => panic!("{}: {other}", case.path.display()),
+    }
+    let rc11: States = rc11.states.into_keys().collect();
+    let why = match compare(&found, &rc11) {
+        "equal" => "as rc11",
+        "stricter" => "loses states of rc11",
+        "weaker" => "shows more than rc11",
+        _ => "differs from rc11",
+    };
+    (compare(&found, &case.states).to_owned(), why.to_owned())
 }
 
 fn is_plain(instr: &loom_tests::litmus::code::Instr) -> bool {
@@ -95,7 +132,7 @@ fn is_plain(instr: &loom_tests::litmus::code::Instr) -> bool {
     matches!(instr, Instr::Read { order: Order::Plain, .. } | Instr::Write { order: Order::Plain, .. })
 }
 
-const MODELS: [&str; 4] = ["the axioms", "engine, lkmm", "engine, rc11", "engine, sc"];
+const MODELS: [&str; 5] = ["the axioms", "engine, lkmm", "engine, rc11", "engine, sc", "loom"];
 
 /// All rows, and how many there are of each class.
 fn report(folder: &Path, what: &str) -> (Vec<Row>, String) {
@@ -118,7 +155,7 @@ fn report(folder: &Path, what: &str) -> (Vec<Row>, String) {
         }
     }
     text.push_str(
-        "\n| test | states | axioms | engine, lkmm | engine, rc11 | engine, sc |\n|---|---|---|---|---|---|\n",
+        "\n| test | states | axioms | engine, lkmm | engine, rc11 | engine, sc | loom |\n|---|---|---|---|---|---|---|\n",
     );
     for Row { name, herd, compared } in &rows {
         let cells: Vec<String> = compared

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The kernel's model as this project has it gives what herd7 gives, state by state, on whole folders of tests.
+//! The kernel's model as this project has it gives what herd7 gives, state by state and execution
+//! by execution, on whole folders of tests.
 #![cfg(loom)]
 
 mod litmus_oracle;
@@ -24,11 +25,10 @@ fn differences(case: &Case) -> String {
     if let Some(bound) = outcomes.bounded {
         let _ = writeln!(text, "    not all was looked at: {bound}");
     }
-    if std::env::var_os("COUNTS").is_some() {
-        let w = format!("Positive: {} Negative: {}", outcomes.positive, outcomes.negative);
-        if w != case.witnesses {
-            let _ = writeln!(text, "    counts {w} herd {}", case.witnesses);
-        }
+    // The textbook shapes have no counts: their answers were written by hand.
+    let witnesses = format!("Positive: {} Negative: {}", outcomes.positive, outcomes.negative);
+    if !case.witnesses.is_empty() && witnesses != case.witnesses {
+        let _ = writeln!(text, "    executions: {witnesses}, herd7 has {}", case.witnesses);
     }
     for (flag, raised) in [("Flag data-race", outcomes.data_race), ("Flag mixed-accesses", outcomes.mixed_accesses)] {
         if raised != case.flags.contains(flag) {
@@ -42,12 +42,7 @@ fn equals_herd(folder: &Path) -> usize {
     let (mut count, mut report) = (0, String::new());
     for case in cases(folder) {
         count += 1;
-        let started = std::time::Instant::now();
         let differences = differences(&case);
-        let took = started.elapsed().as_millis();
-        if took > 50 {
-            eprintln!("{} {took} ms", case.path.display());
-        }
         if !differences.is_empty() {
             let _ = writeln!(report, "{}\n{differences}", case.path.display());
         }
@@ -58,12 +53,14 @@ fn equals_herd(folder: &Path) -> usize {
 
 #[test]
 fn own_tests_equal_herd() {
-    assert!(equals_herd(&own()) >= 26);
+    assert_eq!(equals_herd(&own()), 50);
 }
 
 #[test]
 fn a_folder_of_further_tests_equals_herd() {
     if let Some(folder) = others() {
-        assert!(equals_herd(&folder) > 0, "no tests in {}", folder.display());
+        let count = equals_herd(&folder);
+        println!("{count} tests of {} equal herd7", folder.display());
+        assert!(count > 0, "no tests in {}", folder.display());
     }
 }

@@ -46,11 +46,22 @@ impl Search<'_> {
             if placed(&write) || self.writes.iter().any(|other| before(other) && !placed(other)) {
                 continue;
             }
+            // A read-modify-write follows what it read: so critical sections do not even overlap.
+            let follows = order.last().map(|&last| self.skeleton.events[last].value);
+            if self.taken_by(write).is_some_and(|taken| Some(taken) != follows) {
+                continue;
+            }
             self.place[write] = order.len();
             order.push(write);
             self.orders(order);
             order.pop();
         }
+    }
+
+    /// The value that the read of this read-modify-write returns; nothing for other writes.
+    fn taken_by(&self, write: usize) -> Option<i64> {
+        let read = self.reads.iter().find(|&&read| self.skeleton.rmw.has(read, write))?;
+        Some(self.skeleton.events[*read].value)
     }
 
     /// Chooses sources for the reads from this one on.
