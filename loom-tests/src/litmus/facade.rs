@@ -150,11 +150,7 @@ impl<'a> Run<'a> {
             let value = |of: &Pure| of.value(&self.regs);
             match instr {
                 Instr::Let { to, value: new } => self.regs[*to] = value(new),
-                Instr::Guard { cond, otherwise } => {
-                    if value(cond) == 0 {
-                        pc = *otherwise;
-                    }
-                }
+                Instr::Guard { cond, otherwise } if value(cond) == 0 => pc = *otherwise,
                 Instr::Jump(to) => pc = *to,
                 Instr::Read { to, at, order: Order::Acquire } => self.regs[*to] = self.data(at).load(Acquire) as i64,
                 Instr::Read { to, at, .. } => self.regs[*to] = self.data(at).load(Relaxed) as i64,
@@ -194,7 +190,9 @@ impl<'a> Run<'a> {
             }
         }
         // A lock that is never released stays taken.
-        held.into_iter().for_each(|(_, guard)| std::mem::forget(guard));
+        for (_, guard) in held {
+            std::mem::forget(guard);
+        }
         self.regs
     }
 

@@ -4,7 +4,7 @@
 use super::super::code::{Barrier, Order};
 use super::event::{Event, Half, Kind, Trace};
 use super::relation::{MAX_EVENTS, Rel, Set};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The process of initial writes: none.
 const NOBODY: usize = usize::MAX;
@@ -123,11 +123,11 @@ impl Skeleton {
 
     /// An unlock that belongs to no lock of its process makes the test meaningless.
     pub(super) fn locks_are_matched(&self) -> bool {
-        let (mut held, mut fits) = (BTreeMap::new(), true);
+        let (mut held, mut fits) = (BTreeSet::new(), true);
         for (event, &process) in self.events.iter().zip(&self.process) {
             match event.kind {
-                Kind::LockWrite => fits &= held.insert((process, event.at), ()).is_none(),
-                Kind::Unlock => fits &= held.remove(&(process, event.at)).is_some(),
+                Kind::LockWrite => fits &= held.insert((process, event.at)),
+                Kind::Unlock => fits &= held.remove(&(process, event.at)),
                 _ => {}
             }
         }

@@ -200,13 +200,16 @@ impl Run {
                 self.set(*to, gives.of(old, new), 1 << read | seen);
             }
             Instr::Lock { at: address } => {
-                return old == 0 && self.take_lock(at, self.sources(address)).is_some();
+                if old != 0 {
+                    return false;
+                }
+                self.take_lock(at, self.sources(address));
             }
             Instr::TryLock { to, at: address } => {
                 let addr = self.sources(address);
                 if old == 0 {
                     let read = self.take_lock(at, addr);
-                    self.set(*to, 1, read.map_or(0, |read| 1 << read));
+                    self.set(*to, 1, 1 << read);
                 } else {
                     let read = self.event(Kind::SeenLocked, at, old, addr, 0);
                     self.set(*to, 0, 1 << read);
@@ -223,10 +226,10 @@ impl Run {
         true
     }
 
-    fn take_lock(&mut self, at: i64, addr: Set) -> Option<usize> {
+    fn take_lock(&mut self, at: i64, addr: Set) -> usize {
         let read = self.event(Kind::LockRead, at, 0, addr, 0);
         let write = self.event(Kind::LockWrite, at, 1, addr, 0);
         self.trace.rmw.push((read, write));
-        Some(read)
+        read
     }
 }
