@@ -6,7 +6,9 @@
 mod litmus_oracle;
 
 use litmus_oracle::{Case, cases, others, own};
+use loom_tests::litmus::engine::deadlock;
 use loom_tests::litmus::graph::{WHOLE, judge};
+use loom_tests::litmus::report::Observation;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -22,13 +24,21 @@ fn differences(case: &Case) -> String {
     for state in states.difference(&case.states) {
         let _ = writeln!(text, "    extra   {state}");
     }
-    if let Some(bound) = outcomes.bounded {
+    if let Some(bound) = &outcomes.bounded {
         let _ = writeln!(text, "    not all was looked at: {bound}");
     }
     // The textbook shapes have no counts: their answers were written by hand.
     let witnesses = format!("Positive: {} Negative: {}", outcomes.positive, outcomes.negative);
     if !case.witnesses.is_empty() && witnesses != case.witnesses {
         let _ = writeln!(text, "    executions: {witnesses}, herd7 has {}", case.witnesses);
+    }
+    let observation = format!("Observation {} {}", case.program.name, Observation::of(&outcomes).name());
+    if !case.observation.is_empty() && !case.observation.starts_with(&observation) {
+        let _ = writeln!(text, "    {observation}, herd7 has {}", case.observation);
+    }
+    let deadlocks = case.program.result.as_deref() == Some("DEADLOCK");
+    if let Some(deadlock) = deadlock(&case.program).filter(|_| !deadlocks) {
+        let _ = writeln!(text, "    deadlock: {deadlock}");
     }
     for (flag, raised) in [("Flag data-race", outcomes.data_race), ("Flag mixed-accesses", outcomes.mixed_accesses)] {
         if raised != case.flags.contains(flag) {

@@ -59,12 +59,9 @@ fn explore<M: Memory>(program: &Program, rcu: bool) -> Result<Outcomes, Unsuppor
             outcomes.bounded = Some(format!("{MAX_STATES} states"));
             break;
         }
-        let mut next = Vec::new();
-        for (number, code) in program.processes.iter().enumerate() {
-            next.push(process::advance(&mut state.processes, number, code, &mut uses)?);
-            if matches!(next[number], Next::Done) {
-                state.memory.retire(number);
-            }
+        let next = advance_all(program, &mut state.processes, &mut uses)?;
+        for number in (0..next.len()).filter(|&number| matches!(next[number], Next::Done)) {
+            state.memory.retire(number);
         }
         if next.iter().any(|next| matches!(next, Next::Beyond)) {
             outcomes.bounded = Some("what the engine has room for".to_owned());
@@ -103,6 +100,22 @@ fn explore<M: Memory>(program: &Program, rcu: bool) -> Result<Outcomes, Unsuppor
         }
     }
     Ok(outcomes)
+}
+
+/// Lets every process go on until it has to ask memory, or waits. The end of a read-side critical section asks nothing of
+/// memory and ends the wait of another process, so that one is asked again.
+fn advance_all(program: &Program, processes: &mut [Process], uses: &mut Uses) -> Result<Vec<Next>, Unsupported> {
+    loop {
+        let before: Vec<usize> = processes.iter().map(|process| process.pc).collect();
+        let mut next = Vec::new();
+        for (number, code) in program.processes.iter().enumerate() {
+            next.push(process::advance(processes, number, code, uses)?);
+        }
+        let waits = next.iter().any(|next| matches!(next, Next::Waits));
+        if !waits || processes.iter().map(|process| process.pc).eq(before) {
+            return Ok(next);
+        }
+    }
 }
 
 /// Who waits for whom: a cycle, or somebody who is gone.

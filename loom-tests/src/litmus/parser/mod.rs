@@ -66,7 +66,8 @@ impl Parser<'_> {
         if word != Word::Name("C".into()) || name.is_empty() {
             return Err(ParseError { line, what: format!("expected 'C NAME' (a test in C), found {word}") });
         }
-        Ok(name.to_owned())
+        // herd7 does the same.
+        Ok(name.strip_suffix(".litmus").unwrap_or(name).to_owned())
     }
 
     fn processes(&mut self) -> Parsed<Vec<Process>> {
