@@ -9,12 +9,15 @@ use ksync::catalogue::Row;
 pub fn catalogue() -> Vec<Row> {
     // Then reports can name the functions of the ports.
     ksync::register_sources(&sources());
-    stopper::catalogue::rows()
+    let mut rows = stopper::catalogue::rows();
+    rows.extend(cfs_bw::catalogue::rows());
+    rows.extend(compound::catalogue::rows());
+    rows
 }
 
 /// The source files of all ports.
 pub fn sources() -> Vec<Source> {
-    stopper::SOURCES.to_vec()
+    [stopper::SOURCES, cfs_bw::SOURCES, compound::SOURCES].concat()
 }
 
 /// What a row is called on the command line and in reports.

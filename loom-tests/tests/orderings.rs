@@ -21,6 +21,8 @@ fn not_needed_here() -> BTreeSet<Weaken> {
         Weaken::new("__migrate_swap_task", Weakness::NoFence(Fence::Wmb)),
         // The acquire is the warning's; the interrupt came after the hand-over.
         Weaken::new("sched_ttwu_pending", Weakness::RelaxedLoad),
+        // The walker takes the runqueue's lock, which the adder holds, before it reads the node.
+        Weaken::new("__list_add_rcu", Weakness::RelaxedStore),
         // The scenario's own barrier, for a kernel older than the newest.
         Weaken::new("woken_again", Weakness::NoFence(Fence::Mb)),
     ])

@@ -153,7 +153,7 @@ pub fn try_to_wake_up(ctx: &Ctx, p: Id<TaskStruct>, mask: u32) -> bool {
             break 'unlock true;
         }
         if rev.waking == Waking::NeverAndUnlocked {
-            guard = None;
+            unlock(guard.take());
         }
         let held = before_the_spin(ctx, task, rev.on_cpu);
         // "If the owning (remote) CPU is still in the middle of schedule() with this task as prev, wait until it's
@@ -169,9 +169,17 @@ pub fn try_to_wake_up(ctx: &Ctx, p: Id<TaskStruct>, mask: u32) -> bool {
         ttwu_queue(ctx, p, cpu);
         true
     };
-    drop(guard);
+    unlock(guard);
     current.preempt_enable();
     success
+}
+
+/// Releases a lock that only some revisions hold here.
+#[track_caller]
+fn unlock(guard: Option<SpinGuard<'_>>) {
+    if let Some(guard) = guard {
+        guard.unlock();
+    }
 }
 
 /// The store of `TASK_WAKING`, and the accounting that belongs to it.
@@ -229,7 +237,7 @@ fn ttwu_runnable(ctx: &Ctx, task: &TaskStruct) -> bool {
     if queued {
         task.state.store(TASK_RUNNING, Relaxed);
     }
-    drop(guard);
+    unlock(guard);
     queued
 }
 

@@ -103,7 +103,12 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
         steps,
         depth,
         memory,
-        bounds: format!("max_states {}, max_depth {}", options.max_states, options.max_depth),
+        bounds: format!(
+            "max_states {}, max_depth {}; took {} KiB",
+            options.max_states,
+            options.max_depth,
+            memory.div_ceil(1024)
+        ),
         seconds: 0.0,
         cpus: machine.cpus.len(),
         tasks: machine.setup.tasks.len(),
