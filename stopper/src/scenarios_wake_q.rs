@@ -145,7 +145,7 @@ const Q7: Case = Case {
     incident: "wake-q",
     name: "q7-exit",
     model: ModelName::Sc,
-    loom: LoomUse::CannotCarry("no end in 15 seconds"),
+    loom: LoomUse::Agrees,
     scenario: task_exits_early,
     rows: &[
         (kernel::WAKE_Q_ORDERED, Holds),

@@ -45,7 +45,7 @@ const PROGRESS: u64 = 10_000;
 /// What is made dependent beyond what loom sees for itself.
 ///
 /// loom loses schedules where a thread reads a word that another has read before and then writes it, and it has no
-/// scheduling point at a fence. Of 200 random programs (`loom_random.rs`) stock loom misses outcomes of 31, and none once
+/// scheduling point at a fence. Of 100 random programs (`loom_random.rs`) stock loom misses outcomes of 12, and of none once
 /// a write depends on all readers. `loom_holes.rs` has what each costs: two CPUs in `multi_cpu_stop()` take 249
 /// executions with the readers, and 10,746 with the barriers, too many for most ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
