@@ -33,7 +33,7 @@ const ACK_RESET: Case = Case {
     incident: "multi-cpu-stop",
     name: "ack-reset",
     model: ModelName::Lkmm,
-    loom: LoomUse::CannotCarry("it loses the schedules that fail: 3 executions, and all hold"),
+    loom: LoomUse::CannotCarry("its read-modify-writes see every store executed before, so it needs no smp_wmb()"),
     scenario: two_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (NO_WMB, Lockup)],
 };
@@ -42,7 +42,7 @@ const ACK_RESET_SC: Case = Case {
     incident: "multi-cpu-stop",
     name: "ack-reset-order",
     model: ModelName::Sc,
-    loom: LoomUse::CannotCarry("it loses the schedules that fail: 3 executions, and all hold"),
+    loom: LoomUse::Agrees,
     scenario: two_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (STATE_FIRST, Lockup)],
 };
@@ -58,7 +58,7 @@ const THREE: Case = Case {
     incident: "multi-cpu-stop",
     name: "three-stoppers",
     model: ModelName::Lkmm,
-    loom: LoomUse::CannotCarry("it loses the schedules that fail: 26 executions, and all hold"),
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: three_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (NO_WMB, Lockup)],
 };
@@ -92,7 +92,7 @@ const RUN: Case = Case {
     incident: "multi-cpu-stop",
     name: "run-sees-others",
     model: ModelName::Lkmm,
-    loom: LoomUse::CannotCarry("it loses the schedules that fail: 3 executions, and all hold"),
+    loom: LoomUse::CannotCarry("it finds another failure of the mutant: the race on what the function patches"),
     scenario: run_sees_others,
     rows: &[
         (kernel::MAINLINE, Holds),

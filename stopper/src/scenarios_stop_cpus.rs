@@ -43,7 +43,7 @@ const S3: Case = Case {
     incident: "stop-cpus",
     name: "s3-all-against-two",
     model: ModelName::Sc,
-    loom: LoomUse::CannotCarry("it agrees, but takes 30 seconds for each kernel with a wake_q"),
+    loom: LoomUse::Agrees,
     scenario: s3_all_against_two,
     rows: &[
         (kernel::INTRODUCED, Violated),
