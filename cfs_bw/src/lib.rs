@@ -18,6 +18,7 @@ pub mod scenarios_distribute;
 pub mod scenarios_period;
 pub mod scenarios_runtime;
 pub mod scenarios_slack;
+pub mod sim;
 pub mod slack;
 pub mod throttle;
 pub mod timer;
@@ -25,7 +26,7 @@ pub mod timer;
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("cfs_bw";
     "account.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "expiry.rs", "fair.rs", "kernel.rs", "lib.rs", "list.rs",
-    "machine.rs", "period_timer.rs", "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "slack.rs", "throttle.rs", "timer.rs",
+    "machine.rs", "period_timer.rs", "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "sim.rs", "slack.rs", "throttle.rs", "timer.rs",
 );
 
 #[cfg(test)]
