@@ -95,6 +95,23 @@ pub fn list_del_rcu(machine: &Machine, entry: Id<ListHead>) {
     node.prev.set(LIST_POISON2);
 }
 
+/// `list_add_tail()`, for lists without walkers.
+pub fn list_add_tail(machine: &Machine, new: Id<ListHead>, head: Id<ListHead>) {
+    list_add_tail_rcu(machine, new, head);
+}
+
+/// `list_del_init()`: unlinks, and lets `list_empty()` of the entry say so.
+pub fn list_del_init(machine: &Machine, entry: Id<ListHead>) {
+    list_del_rcu(machine, entry);
+    machine.list(entry).next.store(entry, Relaxed);
+    machine.list(entry).prev.set(entry);
+}
+
+/// `list_first_entry_or_null()`.
+pub fn list_first_entry(machine: &Machine, head: Id<ListHead>) -> Option<Id<ListHead>> {
+    Some(list_next_rcu(machine, head)).filter(|&first| first != head)
+}
+
 fn assert_unlinked(machine: &Machine, new: Id<ListHead>) {
     let prev = machine.list(new).prev.get();
     assert!(prev == LIST_POISON2 || prev == new, "list_add double add");
