@@ -59,7 +59,7 @@ fn __list_add_rcu(machine: &Machine, new: Id<ListHead>, prev: Id<ListHead>, next
     machine.list(new).prev.set(prev);
     // ORDERING: Release, C's `rcu_assign_pointer()`: the node before the pointer to it. Pairs with `list_next_rcu()`.
     // No port here needs it: the walker takes the runqueue's lock, which the adder holds, before it reads the node.
-    // The row `plain-publish` of `period-timer` holds without it under the kernel's memory model.
+    // The row `publish@plain-publish` holds without it under the kernel's memory model.
     machine.list(prev).next.store(new, Release);
     machine.list(next).prev.set(new);
 }
