@@ -9,16 +9,17 @@
 #[path = "../../ksync/tests/zero_cost/asm.rs"]
 mod asm;
 
-use ksync::{Atomic, Id, Word};
+use ksync::Id;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use stopper::machine::{Ctx, Machine};
 use stopper::park::{Disable, stop_machine_park};
 use stopper::task::{TASK_INTERRUPTIBLE, TaskStruct, put_task_struct, set_current_state};
 
-/// The machine word below an [`Atomic`].
-fn below<T: Word, W>(x: &Atomic<T>) -> &W {
-    const { assert!(size_of::<Atomic<T>>() == size_of::<W>() && align_of::<Atomic<T>>() == align_of::<W>()) };
-    // SAFETY: an `Atomic` is transparent down to its machine word, and the callers name the atomic of that width.
+/// The machine word below a word of the facade.
+fn below<F, W>(x: &F) -> &W {
+    const { assert!(size_of::<F>() == size_of::<W>() && align_of::<F>() == align_of::<W>()) };
+    // SAFETY: the callers pass an `Atomic` or a `Plain`, which is transparent down to its machine word, and name the
+    // atomic of that width.
     unsafe { &*std::ptr::from_ref(x).cast() }
 }
 
@@ -48,6 +49,8 @@ fn by_hand_put_task_struct(machine: &Machine, task: Id<TaskStruct>) {
     if old == 1
         && let Some(memory) = task.memory
     {
+        let se: &AtomicU32 = below(&task.se);
+        se.store(0x6b, Ordering::Relaxed);
         memory.leave();
     }
 }
