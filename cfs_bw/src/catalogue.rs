@@ -50,4 +50,5 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_runtime::CASES,
     crate::scenarios_slack::CASES,
     crate::scenarios_period::CASES,
+    crate::scenarios_async::CASES,
 ];

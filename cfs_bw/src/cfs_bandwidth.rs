@@ -25,17 +25,28 @@ pub struct Rq {
     pub nr_running: Atomic<u32>,
     /// The idle task sleeps here until `nr_running` says otherwise.
     pub idle: Sleeper,
+    /// Runqueues that are paid, for this CPU to unthrottle; from 6.3 on.
+    pub cfsb_csd_list: Id<ListHead>,
+    /// Such a runqueue of the timer's own CPU, until its walk is over; from 6.7 on.
+    ///
+    /// DEVIATION: a list on the timer's stack.
+    pub local_unthrottle: Id<ListHead>,
+    /// The interrupt for that list is on its way.
+    pub cfsb_csd: Atomic<bool>,
     /// `TIF_NEED_RESCHED` of the running task.
     pub need_resched: Plain<bool>,
 }
 
 impl Rq {
-    pub(crate) fn new(cpu: u32) -> Self {
+    pub(crate) fn new(cpu: u32, cfsb_csd_list: Id<ListHead>, local_unthrottle: Id<ListHead>) -> Self {
         Rq {
             cpu,
             lock: SpinLock::named(format_args!("rq{cpu}.lock")),
             nr_running: Atomic::named(0, format_args!("rq{cpu}.nr_running")),
             idle: Sleeper::new(),
+            cfsb_csd_list,
+            local_unthrottle,
+            cfsb_csd: Atomic::named(false, format_args!("rq{cpu}.cfsb_csd")),
             need_resched: Plain::named(false, format_args!("rq{cpu}.need_resched")),
         }
     }
@@ -119,6 +130,8 @@ pub struct CfsRq {
     pub throttle_count: Plain<u32>,
     /// The node in `throttled_cfs_rq`: links under `cfs_b->lock`.
     pub throttled_list: Id<ListHead>,
+    /// The node in `cfsb_csd_list`.
+    pub throttled_csd_list: Id<ListHead>,
     /// A task of this group runs (`curr` is not `NULL`).
     pub curr: Plain<bool>,
     /// Tasks of this very group that want to run.
@@ -131,7 +144,11 @@ pub struct CfsRq {
 
 impl CfsRq {
     /// One with a task that wants to run, and does.
-    pub(crate) fn new(name: &str, rq: Id<Rq>, tg: Id<TaskGroup>, throttled_list: Id<ListHead>) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        (rq, tg): (Id<Rq>, Id<TaskGroup>),
+        [throttled_list, throttled_csd_list]: [Id<ListHead>; 2],
+    ) -> Self {
         CfsRq {
             rq,
             tg,
@@ -142,6 +159,7 @@ impl CfsRq {
             throttled: Plain::named(false, format_args!("{name}.throttled")),
             throttle_count: Plain::named(0, format_args!("{name}.throttle_count")),
             throttled_list,
+            throttled_csd_list,
             curr: Plain::named(false, format_args!("{name}.curr")),
             nr_queued: Plain::named(1, format_args!("{name}.nr_queued")),
             sum_exec_runtime: Plain::named(0, format_args!("{name}.sum_exec_runtime")),

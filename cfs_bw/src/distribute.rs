@@ -15,6 +15,7 @@
 //!
 //! Property: a distribution visits each throttled runqueue a bounded number of times, whatever the quota is.
 
+use crate::async_unthrottle;
 use crate::cfs_bandwidth::{CfsBandwidth, CfsRq};
 use crate::expiry;
 use crate::list::list_next_rcu;
@@ -33,6 +34,8 @@ pub struct Rev {
     pub pay: Pay,
     /// Where a visit looks whether the runqueue is throttled.
     pub look: Look,
+    /// Who unthrottles: each CPU its own, or else the timer.
+    pub asynchronous: Option<async_unthrottle::Rev>,
 }
 
 /// What is distributed.
@@ -78,8 +81,13 @@ pub enum Look {
 }
 
 /// 3.2 to 3.16.
-pub const ORIGIN: Rev =
-    Rev { source: Source::Hidden, announce: Announce::Silent, pay: Pay::DebtAndOne, look: Look::UnderLock };
+pub const ORIGIN: Rev = Rev {
+    source: Source::Hidden,
+    announce: Announce::Silent,
+    pay: Pay::DebtAndOne,
+    look: Look::UnderLock,
+    asynchronous: None,
+};
 /// c06f04c70489 "Fix potential near-infinite distribute_cfs_runtime() loop".
 pub const SNAPSHOT: Rev = Rev { source: Source::Snapshot, ..ORIGIN };
 /// baa9be4ffb55 "Fix throttle_list starvation with low CFS quota".
@@ -88,6 +96,11 @@ pub const ANNOUNCED: Rev = Rev { announce: Announce::DistributeRunning, ..SNAPSH
 pub const FROM_THE_POOL: Rev = Rev { source: Source::Pool, ..ANNOUNCED };
 /// ab93a4bc955b "Remove distribute_running from CFS bandwidth".
 pub const SILENT: Rev = Rev { announce: Announce::Silent, ..FROM_THE_POOL };
+
+/// 8ad075c2eb1f "Async unthrottling for cfs bandwidth".
+pub const ASYNC: Rev = Rev { asynchronous: Some(async_unthrottle::ORIGIN), ..SILENT };
+/// 2f8c62296b6f "Fix warning in bandwidth distribution".
+pub const ASYNC_LISTED: Rev = Rev { asynchronous: Some(async_unthrottle::LOCAL_LIST), ..ASYNC };
 
 /// `distribute_cfs_runtime()`: one walk over the list, without `cfs_b->lock`. `remaining` is what there is to pay
 /// with, where it does not look into the pool; it returns what is left of that.

@@ -167,6 +167,22 @@ pub const BURST: Kernel = Kernel {
     ..SILENT
 };
 
+/// The timer pays, and each CPU unthrottles its own.
+pub const ASYNC: Kernel = Kernel {
+    commit: "8ad075c2eb1f",
+    what: "sched: Async unthrottling for cfs bandwidth",
+    distribute: distribute::ASYNC,
+    ..BURST
+};
+
+/// What is paid on the timer's own CPU shows.
+pub const ASYNC_LISTED: Kernel = Kernel {
+    commit: "2f8c62296b6f",
+    what: "sched/fair: Fix warning in bandwidth distribution",
+    distribute: distribute::ASYNC_LISTED,
+    ..ASYNC
+};
+
 impl Kernel {
     /// This kernel with a patch that was never merged.
     pub const fn mutant(self, name: &'static str, what: &'static str) -> Kernel {

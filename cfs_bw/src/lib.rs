@@ -5,6 +5,7 @@
 //! ([`kernel::Kernel`]). Statements that C has and no property here needs are left out and marked at their line.
 
 pub mod account;
+pub mod async_unthrottle;
 pub mod catalogue;
 pub mod cfs_bandwidth;
 pub mod distribute;
@@ -14,18 +15,20 @@ pub mod kernel;
 pub mod list;
 pub mod machine;
 pub mod period_timer;
+pub mod scenarios_async;
 pub mod scenarios_distribute;
 pub mod scenarios_period;
 pub mod scenarios_runtime;
 pub mod scenarios_slack;
+pub mod sim;
 pub mod slack;
 pub mod throttle;
 pub mod timer;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("cfs_bw";
-    "account.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "expiry.rs", "fair.rs", "kernel.rs", "lib.rs", "list.rs",
-    "machine.rs", "period_timer.rs", "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "slack.rs", "throttle.rs", "timer.rs",
+    "account.rs", "async_unthrottle.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "expiry.rs", "fair.rs", "kernel.rs", "lib.rs", "list.rs",
+    "machine.rs", "period_timer.rs", "scenarios_async.rs", "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "sim.rs", "slack.rs", "throttle.rs", "timer.rs",
 );
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ fn __list_add_rcu(machine: &Machine, new: Id<ListHead>, prev: Id<ListHead>, next
     machine.list(new).prev.set(prev);
     // ORDERING: Release, C's `rcu_assign_pointer()`: the node before the pointer to it. Pairs with `list_next_rcu()`.
     // No port here needs it: the walker takes the runqueue's lock, which the adder holds, before it reads the node.
-    // The row `plain-publish` of `period-timer` holds without it under the kernel's memory model.
+    // The row `publish@plain-publish` holds without it under the kernel's memory model.
     machine.list(prev).next.store(new, Release);
     machine.list(next).prev.set(new);
 }
@@ -93,6 +93,23 @@ pub fn list_del_rcu(machine: &Machine, entry: Id<ListHead>) {
     machine.list(next).prev.set(prev);
     machine.list(prev).next.store(next, Relaxed);
     node.prev.set(LIST_POISON2);
+}
+
+/// `list_add_tail()`, for lists without walkers.
+pub fn list_add_tail(machine: &Machine, new: Id<ListHead>, head: Id<ListHead>) {
+    list_add_tail_rcu(machine, new, head);
+}
+
+/// `list_del_init()`: unlinks, and lets `list_empty()` of the entry say so.
+pub fn list_del_init(machine: &Machine, entry: Id<ListHead>) {
+    list_del_rcu(machine, entry);
+    machine.list(entry).next.store(entry, Relaxed);
+    machine.list(entry).prev.set(entry);
+}
+
+/// `list_first_entry_or_null()`.
+pub fn list_first_entry(machine: &Machine, head: Id<ListHead>) -> Option<Id<ListHead>> {
+    Some(list_next_rcu(machine, head)).filter(|&first| first != head)
 }
 
 fn assert_unlinked(machine: &Machine, new: Id<ListHead>) {

@@ -50,9 +50,10 @@ pub struct Machine {
     cfs_rqs: Vec<CfsRq>,
     clock: Box<dyn Fn() -> u64 + Send + Sync>,
     on_visit: Box<Visit>,
+    on_remote_walk: Box<Visit>,
 }
 
-/// What a scenario does at a visit of a distribution.
+/// What a scenario does at a visit of a distribution, or on the way through the groups.
 pub type Visit = dyn Fn(&Ctx) + Send + Sync;
 
 /// The running task on its machine.
@@ -67,16 +68,23 @@ pub struct Ctx<'a> {
 impl Machine {
     /// CPUs with these numbers, without a group, where time stands still.
     pub fn new(cpus: &[u32], kernel: Kernel, tunables: Tunables) -> Self {
-        Machine {
+        let mut machine = Machine {
             kernel,
             tunables,
             lists: Vec::new(),
-            rqs: cpus.iter().map(|&cpu| Rq::new(cpu)).collect(),
+            rqs: Vec::new(),
             groups: Vec::new(),
             cfs_rqs: Vec::new(),
             clock: Box::new(|| 0),
             on_visit: Box::new(|_| {}),
+            on_remote_walk: Box::new(|_| {}),
+        };
+        for &cpu in cpus {
+            let lists = ["cfsb_csd_list", "local_unthrottle"];
+            let [csd, local] = lists.map(|name| machine.new_list(None, &format!("rq{cpu}.{name}")));
+            machine.rqs.push(Rq::new(cpu, csd, local));
         }
+        machine
     }
 
     /// `sched_create_group()`: a group with a task on every CPU, an empty pool, and a quota in each period.
@@ -89,8 +97,9 @@ impl Machine {
         for rq in 0..self.rqs.len() {
             let name = format!("{name}.cfs_rq{}", self.rqs[rq].cpu);
             let entry = Id::new(self.cfs_rqs.len() as u32);
-            let node = self.new_list(Some(entry), &format!("{name}.throttled_list"));
-            self.cfs_rqs.push(CfsRq::new(&name, Id::new(rq as u32), tg, node));
+            let lists = ["throttled_list", "throttled_csd_list"];
+            let nodes = lists.map(|list| self.new_list(Some(entry), &format!("{name}.{list}")));
+            self.cfs_rqs.push(CfsRq::new(&name, (Id::new(rq as u32), tg), nodes));
         }
         tg
     }
@@ -106,6 +115,11 @@ impl Machine {
         self.on_visit = Box::new(visit);
     }
 
+    /// From now on everybody who unthrottles a group on another CPU does this too.
+    pub fn on_remote_walk(&mut self, walk: impl Fn(&Ctx) + Send + Sync + 'static) {
+        self.on_remote_walk = Box::new(walk);
+    }
+
     /// From now on this is the time.
     pub fn set_clock(&mut self, clock: impl Fn() -> u64 + Send + Sync + 'static) {
         self.clock = Box::new(clock);
@@ -119,6 +133,13 @@ impl Machine {
     /// A distribution comes to the next entry; it holds no lock.
     pub(crate) fn visit(&self, ctx: &Ctx) {
         (self.on_visit)(ctx);
+    }
+
+    /// A walk over groups comes to the next one, for this CPU.
+    pub(crate) fn walk(&self, ctx: &Ctx, rq: Id<Rq>) {
+        if ctx.current.cpu() != self.rq(rq).cpu {
+            (self.on_remote_walk)(ctx);
+        }
     }
 
     pub(crate) fn list(&self, id: Id<ListHead>) -> &ListHead {

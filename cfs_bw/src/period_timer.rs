@@ -2,6 +2,7 @@
 //! C: `do_sched_cfs_period_timer()`, `sched_cfs_period_timer()`, `kernel/sched/fair.c`: refills the pool, and
 //! distributes it among those who wait.
 
+use crate::async_unthrottle;
 use crate::cfs_bandwidth::{CfsBandwidth, RUNTIME_INF, TaskGroup};
 use crate::distribute::{Announce, Source, distribute_cfs_runtime};
 use crate::expiry;
@@ -195,9 +196,12 @@ fn distribute_to_throttled<'a>(ctx: &Ctx<'a>, cfs_b: &'a CfsBandwidth, mut guard
         hidden = cfs_b.runtime.get();
         cfs_b.runtime.set(0);
     }
+    let mut throttled = true;
     loop {
         let before = if rev.source == Source::Hidden { hidden } else { cfs_b.runtime.get() };
-        let throttled = !list_empty(machine, cfs_b.throttled_cfs_rq);
+        if rev.asynchronous.is_none() {
+            throttled = !list_empty(machine, cfs_b.throttled_cfs_rq);
+        }
         if !throttled || before == 0 || announced && cfs_b.distribute_running.get() {
             break;
         }
@@ -206,7 +210,11 @@ fn distribute_to_throttled<'a>(ctx: &Ctx<'a>, cfs_b: &'a CfsBandwidth, mut guard
         }
         guard.unlock();
         // "We can't nest cfs_b->lock while distributing bandwidth."
-        let left = distribute_cfs_runtime(ctx, cfs_b, before);
+        let mut left = 0;
+        match rev.asynchronous {
+            None => left = distribute_cfs_runtime(ctx, cfs_b, before),
+            Some(rev) => throttled = async_unthrottle::distribute_cfs_runtime(ctx, rev, cfs_b),
+        }
         guard = cfs_b.lock.lock(ctx.current);
         if announced {
             cfs_b.distribute_running.set(false);

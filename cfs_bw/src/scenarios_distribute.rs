@@ -2,7 +2,7 @@
 //! How long a distribution is: the incident, and what is left of it after the fix.
 
 use crate::catalogue::Case;
-use crate::distribute::{self, Source};
+use crate::distribute::{self, Pay, Source};
 use crate::fair::run_for_ever;
 use crate::kernel::{self, Kernel};
 use crate::machine::{Machine, Tunables};
@@ -36,6 +36,13 @@ const PERIOD_TIMER: Case = Case {
         (kernel::UNDER_ONE_LOCK, Holds),
         (kernel::SILENT, Holds),
         (kernel::RHEL_7_9, Holds),
+        (
+            Kernel {
+                distribute: distribute::Rev { pay: Pay::Debt, ..distribute::SILENT },
+                ..kernel::SILENT.mutant("debt-only", "pays the debt without the 1 ns, and nobody may go on")
+            },
+            Unbounded,
+        ),
     ],
 };
 

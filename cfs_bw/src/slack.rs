@@ -13,6 +13,7 @@
 //!
 //! Property: returned runtime is distributed a slack period after the first return, not after the last.
 
+use crate::async_unthrottle;
 use crate::cfs_bandwidth::{CfsBandwidth, CfsRq, RUNTIME_INF, TaskGroup};
 use crate::distribute::{Announce, Source, distribute_cfs_runtime};
 use crate::expiry::is_of_this_period;
@@ -128,7 +129,13 @@ pub fn do_sched_cfs_slack_timer(ctx: &Ctx, tg: Id<TaskGroup>) {
     if !enough {
         return;
     }
-    let left = distribute_cfs_runtime(ctx, cfs_b, runtime);
+    let mut left = 0;
+    match distribute.asynchronous {
+        None => left = distribute_cfs_runtime(ctx, cfs_b, runtime),
+        Some(rev) => {
+            async_unthrottle::distribute_cfs_runtime(ctx, rev, cfs_b);
+        }
+    }
     let guard = cfs_b.lock.lock(ctx.current);
     match distribute.source {
         Source::Hidden | Source::SnapshotWrittenBack => cfs_b.runtime.set(left),

@@ -138,7 +138,7 @@ pub fn unthrottle_cfs_rq(ctx: &Ctx, cfs_rq: Id<CfsRq>) {
     let guard = cfs_b.lock.lock(ctx.current);
     list_del_rcu(machine, this.throttled_list);
     guard.unlock();
-    walk_tg_tree_from(machine, this.tg, |tg| tg_unthrottle_up(machine, tg, this.rq));
+    walk_tg_tree_from(machine, this.tg, |tg| tg_unthrottle_up(ctx, tg, this.rq));
     // "Determine whether we need to wake up potentially idle CPU."
     machine.rq(this.rq).idle.kick();
 }
@@ -165,7 +165,9 @@ fn tg_throttle_down(machine: &Machine, tg: Id<TaskGroup>, rq: Id<Rq>) {
 ///
 /// # Panics
 /// If it was not throttled: C's count would wrap.
-fn tg_unthrottle_up(machine: &Machine, tg: Id<TaskGroup>, rq: Id<Rq>) {
+fn tg_unthrottle_up(ctx: &Ctx, tg: Id<TaskGroup>, rq: Id<Rq>) {
+    let machine = ctx.machine;
+    machine.walk(ctx, rq);
     let cfs_rq = machine.cfs_rq(machine.tg_cfs_rq(tg, rq));
     let throttle_count = cfs_rq.throttle_count.get().checked_sub(1).expect("throttle_count underflow");
     cfs_rq.throttle_count.set(throttle_count);
