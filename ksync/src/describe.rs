@@ -9,7 +9,7 @@ pub(crate) fn describe(request: &Request, value: u64, name: &dyn Fn(CellId) -> S
     let value = Number(value);
     match request {
         Request::Mem(op) => memory(op, value, name),
-        Request::Sleep { cell, .. } => format!("sleep until {} -> {value}", name(*cell)),
+        Request::Sleep { cell, .. } => format!("the sleep on {} ends", name(*cell)),
         Request::PreemptOff(true) => "preempt_disable()".into(),
         Request::PreemptOff(false) => "preempt_enable()".into(),
         Request::IrqsOff(true) => "interrupts off".into(),

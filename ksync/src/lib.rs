@@ -39,7 +39,7 @@ pub use setup::{Body, Class, Frame, Irq, Scenario, Setup, TaskOptions, Work, bus
 pub use sleep::{Completion, Sleeper, Wants};
 pub use spinlock::{SpinGuard, SpinLock};
 pub use verdict::{Holder, Lockup, Severity, Verdict, Wait, WaitsFor};
-pub use word::{Id, Word};
+pub use word::{Id, Word, no_such_value};
 
 #[cfg(not(loom))]
 mod threads;

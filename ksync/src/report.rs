@@ -107,7 +107,7 @@ pub struct Report {
     pub memory: u64,
     /// Everything was explored. A failure ends a check early, so this belongs to `Holds`.
     pub exhausted: bool,
-    /// The bounds that were set, for people.
+    /// The bounds that were set, and the memory that it took, for people.
     pub bounds: String,
     /// Wall-clock seconds.
     pub seconds: f64,

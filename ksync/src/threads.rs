@@ -7,6 +7,7 @@ use crate::current::Current;
 use crate::setup::{Scenario, Setup};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 /// Runs a scenario once on real threads, and its final check after them.
 ///
@@ -14,35 +15,37 @@ use std::sync::Arc;
 /// all other tasks are done.
 ///
 /// # Panics
-/// If a task or the final check does.
+/// If a task or the final check does. Tasks that sleep are ended then; one that spins is left behind, since it may
+/// wait for the task that is gone.
 pub fn run_threads(scenario: &Scenario) {
     let setup = Setup::collect(scenario);
     let quit = Arc::new(Quit::default());
-    let mut ordinary = Vec::new();
-    let mut daemons = Vec::new();
+    let (report, reports) = channel();
+    let (mut ordinary, mut daemons) = (0, 0);
     for (number, task) in setup.tasks.into_iter().enumerate() {
-        let quit = quit.clone();
-        let thread = std::thread::spawn(move || {
+        *(if task.daemon { &mut daemons } else { &mut ordinary }) += 1;
+        let (quit, report) = (quit.clone(), report.clone());
+        std::thread::spawn(move || {
             QUIT.set(Some(quit));
             let current = Current::new(&task.name, number, task.cpu);
             let end = catch_unwind(AssertUnwindSafe(|| (task.body)(&current)));
-            match end {
-                Err(payload) if !payload.is::<Shutdown>() => resume_unwind(payload),
-                _ => {}
-            }
+            drop(task.body);
+            // The run is over if nobody listens.
+            let _ = report.send((task.daemon, end));
         });
-        if task.daemon { daemons.push(thread) } else { ordinary.push(thread) }
     }
-    let mut failure = None;
-    for thread in ordinary {
-        failure = failure.or(thread.join().err());
-    }
-    quit.ask();
-    for thread in daemons {
-        failure = failure.or(thread.join().err());
-    }
-    if let Some(payload) = failure {
-        resume_unwind(payload);
+    while ordinary + daemons > 0 {
+        if ordinary == 0 {
+            quit.ask();
+        }
+        let (daemon, end) = reports.recv().expect("a task reports its end");
+        *(if daemon { &mut daemons } else { &mut ordinary }) -= 1;
+        if let Err(payload) = end
+            && !payload.is::<Shutdown>()
+        {
+            quit.ask();
+            resume_unwind(payload);
+        }
     }
     if let Some(check) = setup.finally {
         check(&Current::new("finally", usize::MAX, 0));

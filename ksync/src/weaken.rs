@@ -7,10 +7,10 @@
 use crate::op::{Fence, MemOp, Order, Request};
 use crate::place::{Place, function_at};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// An ordering to take away wherever a function has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Weaken {
     /// The C name of the function.
     pub function: String,
@@ -19,7 +19,7 @@ pub struct Weaken {
 }
 
 /// What a mutant loses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Weakness {
     /// The barrier is not there.
     NoFence(Fence),
@@ -45,6 +45,8 @@ struct Active {
     functions: HashMap<(usize, u32, u32), String>,
     /// Whether each mutant met an operation that it could weaken.
     met: Vec<bool>,
+    /// Every ordering that was performed, where somebody asked for them.
+    performed: Option<BTreeSet<Weaken>>,
 }
 
 thread_local! {
@@ -64,15 +66,29 @@ pub(crate) fn idle() -> Option<Weaken> {
     })
 }
 
+/// Collects, from now on, every ordering that models on this OS thread perform.
+pub(crate) fn start_recording() {
+    ACTIVE.set(Active { performed: Some(BTreeSet::new()), ..Active::default() });
+}
+
+/// What was performed since [`start_recording`].
+pub(crate) fn recorded() -> BTreeSet<Weaken> {
+    ACTIVE.take().performed.unwrap_or_default()
+}
+
 /// The request as the active mutants leave it; `None` if nothing is left.
 pub(crate) fn apply(request: Request, place: Place) -> Option<Request> {
     ACTIVE.with_borrow_mut(|active| {
-        if active.mutants.is_empty() {
+        let active = &mut *active;
+        if active.mutants.is_empty() && active.performed.is_none() {
             return Some(request);
         }
         let Request::Mem(op) = request else { return Some(request) };
         let at = (place.file().as_ptr() as usize, place.line(), place.column());
         let function = active.functions.entry(at).or_insert_with(|| function_at(place));
+        if let (Some(performed), Some(what)) = (&mut active.performed, Weakness::of(&op)) {
+            performed.insert(Weaken { function: function.clone(), what });
+        }
         let mut op = Some(op);
         for (mutant, met) in active.mutants.iter().zip(&mut active.met) {
             if mutant.function == *function {
@@ -84,6 +100,19 @@ pub(crate) fn apply(request: Request, place: Place) -> Option<Request> {
 }
 
 impl Weakness {
+    /// What this operation could lose.
+    fn of(op: &MemOp) -> Option<Weakness> {
+        match op {
+            MemOp::Fence(kind) => Some(Weakness::NoFence(*kind)),
+            MemOp::Load { order: Order::Acquire, .. } | MemOp::Await { order: Order::Acquire, .. } => {
+                Some(Weakness::RelaxedLoad)
+            }
+            MemOp::Store { order: Order::Release, .. } => Some(Weakness::RelaxedStore),
+            MemOp::Rmw { order, .. } if *order != Order::Relaxed => Some(Weakness::RelaxedRmw),
+            _ => None,
+        }
+    }
+
     fn weaken(self, mut op: MemOp, met: &mut bool) -> Option<MemOp> {
         match (self, &mut op) {
             (Weakness::NoFence(gone), MemOp::Fence(kind)) if gone == *kind => {

@@ -124,6 +124,17 @@ impl<T: 'static> Word for Option<Id<T>> {
     }
 }
 
+/// The end of a word that holds no value of its type. Out of line, so that a load of an enum stays short.
+///
+/// # Panics
+/// Always.
+#[doc(hidden)]
+#[cold]
+#[inline(never)]
+pub fn no_such_value(what: &str, bits: u64) -> ! {
+    panic!("no {what} has the value {bits}")
+}
+
 /// Lets a C-like enum with `u32` values live in a shared word: `enum_word!(MultiStopState { None, Prepare });`.
 #[macro_export]
 macro_rules! enum_word {
@@ -138,7 +149,7 @@ macro_rules! enum_word {
             #[inline(always)]
             fn from_bits(bits: u64) -> Self {
                 $(if bits == $name::$variant as u64 { return $name::$variant; })+
-                unreachable!("no {} has the value {bits}", stringify!($name))
+                $crate::no_such_value(stringify!($name), bits)
             }
         }
     };

@@ -5,7 +5,7 @@
 use ksync::explore::check;
 use ksync::{
     Acquire, Atomic, Completion, Current, Frame, Model, Options, Plain, Relaxed, Release, Report, Scenario, Setup,
-    Sleeper, SpinLock, Verdict, Wants, nondet,
+    Sleeper, SpinLock, Verdict, Wants, nondet, smp_mb,
 };
 use std::sync::Arc;
 
@@ -146,6 +146,9 @@ fn race(model: Model, guard: &'static str) -> String {
         setup.task("writer", 0, move |current| {
             let held = (guard == "lock").then(|| lock.lock(current));
             data.set(1);
+            if guard == "barrier" {
+                smp_mb();
+            }
             drop(held);
             match guard {
                 "release" => flag.store(true, Release),
@@ -176,6 +179,7 @@ fn race(model: Model, guard: &'static str) -> String {
 fn plain_accesses_race_where_nothing_orders_them() {
     for model in [Model::Sc, Model::Rc11, Model::Lkmm] {
         assert_eq!(race(model, "nothing"), "Race", "{model}");
+        assert_eq!(race(model, "barrier"), "Race", "{model}");
         assert_eq!(race(model, "lock"), "Holds", "{model}");
         assert_eq!(race(model, "release"), "Holds", "{model}");
     }

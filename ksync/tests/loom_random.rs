@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Stock loom on 200 random programs whose outcomes are known: what it misses, and what it makes up.
+//! Stock loom on 100 random programs whose outcomes are known: what it misses, and what it makes up.
 //!
-//! `data/outcomes.tsv` has the exact outcome set of each program under RC11, the model that loom means to have.
+//! `data/outcomes.tsv` has the exact outcome set of each program under RC11, the model that loom means to have; every
+//! second one is run, each to its end.
 #![cfg(loom)]
 
 use ksync::second::{Touch, check_touching};
@@ -81,15 +82,14 @@ fn scenario(program: &'static str, outcomes: Arc<Mutex<Outcomes>>) -> Box<Scenar
     })
 }
 
-/// How many programs loom gets right; shows impossible outcomes for; misses outcomes of; does not finish.
-fn score(touch: Touch, max_executions: u64) -> [usize; 4] {
-    let mut score = [0; 4];
-    for line in include_str!("data/outcomes.tsv").lines().skip(1) {
+/// How many programs loom gets right; shows impossible outcomes for; misses outcomes of.
+fn score(touch: Touch) -> [usize; 3] {
+    let mut score = [0; 3];
+    for line in include_str!("data/outcomes.tsv").lines().skip(1).step_by(2) {
         let columns: Vec<&str> = line.split('\t').collect();
         let right: Outcomes = columns[3].split_whitespace().map(str::to_owned).collect();
         let outcomes = Arc::new(Mutex::new(Outcomes::new()));
-        let mut options = Options::new(Model::Rc11);
-        options.max_states = max_executions;
+        let options = Options { max_states: u64::MAX, ..Options::new(Model::Rc11) };
         let report = check_touching(touch, &*scenario(columns[1], outcomes.clone()), &options);
         let outcomes = outcomes.lock();
         match report.verdict {
@@ -98,7 +98,6 @@ fn score(touch: Touch, max_executions: u64) -> [usize; 4] {
                 score[1] += usize::from(!outcomes.is_subset(&right));
                 score[2] += usize::from(!right.is_subset(&outcomes));
             }
-            Verdict::Unknown { .. } => score[3] += 1,
             other => panic!("{}: {other}", columns[1]),
         }
     }
@@ -106,13 +105,11 @@ fn score(touch: Touch, max_executions: u64) -> [usize; 4] {
 }
 
 #[test]
-fn stock_loom_misses_31_of_200_programs_and_shows_impossible_outcomes_of_9() {
-    assert_eq!(score(Touch::Nothing, u64::MAX), [160, 9, 31, 0]);
+fn stock_loom_misses_12_of_100_programs_and_shows_impossible_outcomes_of_6() {
+    assert_eq!(score(Touch::Nothing), [82, 6, 12]);
 }
 
 #[test]
-fn touching_misses_nothing_in_programs_that_it_finishes() {
-    let [_, _, missed, unfinished] = score(Touch::Everything, 500);
-    assert_eq!(missed, 0);
-    assert!(unfinished < 100, "{unfinished} programs need more than 500 executions");
+fn loom_misses_nothing_once_a_write_depends_on_all_readers() {
+    assert_eq!(score(Touch::Readers), [94, 6, 0]);
 }

@@ -10,13 +10,14 @@ pub fn catalogue() -> Vec<Row> {
     // Then reports can name the functions of the ports.
     ksync::register_sources(&sources());
     let mut rows = stopper::catalogue::rows();
+    rows.extend(cfs_bw::catalogue::rows());
     rows.extend(compound::catalogue::rows());
     rows
 }
 
 /// The source files of all ports.
 pub fn sources() -> Vec<Source> {
-    [stopper::SOURCES, compound::SOURCES].concat()
+    [stopper::SOURCES, cfs_bw::SOURCES, compound::SOURCES].concat()
 }
 
 /// What a row is called on the command line and in reports.

@@ -5,7 +5,7 @@ use crate::catalogue::{catalogue, name};
 use crate::engine::Choice;
 use crate::pattern::{Name, Pattern, select};
 use crate::show::Format;
-use crate::{list, prove, show};
+use crate::{list, litmus, prove, show};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use ksync::Model;
@@ -18,7 +18,7 @@ use std::process::ExitCode;
 #[command(
     name = "lockup",
     version,
-    after_help = "A PATTERN is incident[/scenario][@revision]. Each part may be a glob; \
+    after_help = "A PATTERN is incident[/scenario][@revision]. Each part may have * and ?; \
     a revision is a name or the beginning of a commit, and commit^ is the commit's parent."
 )]
 struct Cli {
@@ -50,6 +50,22 @@ enum Command {
         /// Write to this file instead of the standard output
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Run litmus tests in the kernel's C dialect; the output is herd7's
+    #[command(
+        after_help = "Exit status: 0 all files are tests, and as their Result: comments say; 1 some differ; 2 some are \
+        no tests, or need what the model does not have; 3 a bound was hit before the answer was known."
+    )]
+    Litmus {
+        /// Files, and folders to look for .litmus files in
+        #[arg(required = true, value_name = "FILE|DIR")]
+        paths: Vec<PathBuf>,
+        /// lkmm is the kernel's model; sc and rc11 are what else the facade can run under
+        #[arg(long, value_parser = parse_model, value_name = "sc|rc11|lkmm", default_value = "lkmm")]
+        model: Model,
+        /// Write the results as JSON to this file, or to the standard output for -
+        #[arg(long, value_name = "FILE|-")]
+        json: Option<PathBuf>,
     },
 }
 
@@ -139,6 +155,7 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::Show { pattern, format, output } => {
             show::run(&selected(&[pattern])?, &rows, format, output.as_deref())
         }
+        Command::Litmus { paths, model, json } => litmus::command::run(&paths, model, json.as_deref()),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod cli;
 pub mod engine;
 #[cfg(loom)]
 pub mod list;
+pub mod litmus;
 #[cfg(loom)]
 pub mod output;
 #[cfg(loom)]

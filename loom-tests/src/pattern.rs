@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! `incident[/scenario][@revision]`, each part a glob: how the command line names rows of the catalogue.
+//! `incident[/scenario][@revision]`, each part with `*` and `?`: how the command line names rows of the catalogue.
 
 use std::collections::BTreeSet;
 use std::fmt;

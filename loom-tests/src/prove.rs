@@ -90,7 +90,7 @@ impl Lines {
         );
         if !entry.as_expected {
             line += &format!("    {}\n", job.row.what);
-            line += &format!("    expected {}, found {}:\n", job.row.expected, kind(&report.verdict));
+            line += &format!("    expected {}, found {}\n", job.row.expected, kind(&report.verdict));
             line.extend(ending(&report.verdict, report.trace.as_ref()).iter().map(|text| format!("    {text}\n")));
         }
         line

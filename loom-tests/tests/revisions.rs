@@ -5,7 +5,7 @@
 #![allow(clippy::format_push_string, clippy::format_collect, reason = "the texts are short, and so are these lines")]
 
 use expect_test::expect_file;
-use ksync::{Model, Options, Scenario};
+use ksync::{Model, Options, Scenario, TraceStep};
 use loom_tests::catalogue::sources;
 use similar::TextDiff;
 use std::sync::Arc;
@@ -46,7 +46,9 @@ fn primitives(kernel: Kernel) -> String {
     let report = ksync::explore::check(&*alone(kernel), &Options::new(Model::Sc));
     let trace = report.trace.expect("the scenario ends in a violation");
     let steps = trace.steps.iter().filter(|step| !step.operation.starts_with("Frame("));
-    steps.map(|step| format!("{:<26} {}\n", step.function, step.action)).collect()
+    // The drop of a guard has no place in a port.
+    let function = |step: &TraceStep| if step.function.contains(':') { "..." } else { &*step.function }.to_owned();
+    steps.map(|step| format!("{:<26} {}\n", function(step), step.action)).collect()
 }
 
 #[test]

@@ -49,6 +49,7 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_migrate_swap::CASES,
     crate::scenarios_stop_cpus::CASES,
     crate::scenarios_wake_q::CASES,
+    crate::scenarios_barriers::CASES,
     crate::scenarios_ttwu::CASES,
     crate::scenarios_multi_cpu_stop::CASES,
     crate::scenarios_balance::CASES,

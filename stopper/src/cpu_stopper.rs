@@ -97,8 +97,10 @@ impl CpuStopDone {
 /// `cpu_stop_fn_t`: a function that runs on a stopper, and its name.
 pub struct StopFn {
     name: &'static str,
-    run: Box<dyn Fn(&Ctx, u32) -> i32 + Send + Sync>,
+    run: Box<Callback>,
 }
+
+type Callback = dyn Fn(&Ctx, u32) -> i32 + Send + Sync;
 
 impl StopFn {
     pub(crate) fn new(name: &'static str, run: impl Fn(&Ctx, u32) -> i32 + Send + Sync + 'static) -> Self {
@@ -122,7 +124,7 @@ pub fn cpu_stop_signal_done(machine: &Machine, done: Id<CpuStopDone>) {
     let done = machine.done(done);
     // ORDERING: Full, as every atomic that returns a value: `ret` and the works of all stoppers before the
     // completion. Pairs with the same operation on the other stoppers. Without it the waiter's read of `ret` races
-    // with the other stopper's write: `stop-two-ret`.
+    // with the other stopper's write: `signal-done`.
     if done.nr_todo.dec_and_test(Full) {
         done.completion.complete();
     }

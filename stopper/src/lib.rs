@@ -7,6 +7,7 @@
 pub mod active_balance;
 pub mod catalogue;
 pub mod cpu_stopper;
+pub mod furnish;
 pub mod hotplug;
 pub mod kernel;
 pub mod list;
@@ -17,6 +18,7 @@ pub mod park;
 pub mod queue_work;
 pub mod rq;
 pub mod scenarios_balance;
+pub mod scenarios_barriers;
 pub mod scenarios_migrate_swap;
 pub mod scenarios_multi_cpu_stop;
 pub mod scenarios_stop_cpus;
@@ -32,9 +34,9 @@ pub mod wake_q;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("stopper";
-    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "hotplug.rs", "kernel.rs", "lib.rs", "list.rs",
+    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "furnish.rs", "hotplug.rs", "kernel.rs", "lib.rs", "list.rs",
     "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "park.rs", "queue_work.rs", "rq.rs",
-    "scenarios_balance.rs", "scenarios_migrate_swap.rs", "scenarios_multi_cpu_stop.rs", "scenarios_stop_cpus.rs", "scenarios_ttwu.rs", "scenarios_wake_q.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
+    "scenarios_balance.rs", "scenarios_barriers.rs", "scenarios_migrate_swap.rs", "scenarios_multi_cpu_stop.rs", "scenarios_stop_cpus.rs", "scenarios_ttwu.rs", "scenarios_wake_q.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
     "two_works.rs", "wake_q.rs",
 );
 
@@ -51,5 +53,41 @@ mod tests {
             .collect();
         let listed: BTreeSet<String> = super::SOURCES.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(listed, files);
+    }
+
+    /// Runs each scenario on the newest kernel often; its own assertions and its end are the test.
+    #[cfg(not(loom))]
+    #[test]
+    fn scenarios_hold_on_real_threads() {
+        // Real threads have no stop class, no interrupts and no preemption to hold off, so only what needs none of them.
+        const ON_THREADS: &[&str] = &[
+            "s9-stoppers",
+            "s10-own-stopper",
+            "s11-woken-by-another",
+            "q5-clear-first",
+            "q6-two-sleepers",
+            "references",
+            "half-asleep",
+            "on-cpu-hand-over",
+            "dying-task",
+            "accounting",
+            "two-wakers",
+            "three-stoppers",
+            "run-sees-others",
+            "stop-two-ret",
+            "signal-done",
+            "park",
+            "flag",
+            "swap-forbidden",
+            "swap-and-wakeup",
+        ];
+        let mut rows = super::catalogue::rows();
+        rows.retain(|row| row.expected == ksync::catalogue::Expected::Holds);
+        for scenario in ON_THREADS {
+            let row = rows.iter().rfind(|row| row.scenario == *scenario).expect("the catalogue has it");
+            for _ in 0..20 {
+                ksync::run_threads(&*(row.build)());
+            }
+        }
     }
 }

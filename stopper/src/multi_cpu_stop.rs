@@ -144,6 +144,7 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
     loop {
         // DEVIATION: C's loop relaxes, and beyond PREPARE touches the watchdog and RCU, until the state changes.
         // "Chill out and re-read" is an await here.
+        // Relaxed: what orders it is the full barrier of the decrement in `ack_state()`. Pairs with `set_state()`.
         let seen = curstate;
         curstate = msdata.state.cond_load(Relaxed, move |newstate| newstate != seen);
         match curstate {

@@ -3,15 +3,15 @@
 
 use crate::catalogue::Case;
 use crate::kernel::{self, Kernel};
-use crate::machine::{Ctx, MIGRATE_SWAP_STOP, Machine};
+use crate::machine::{Ctx, MIGRATE_SWAP_STOP, Machine, StopCall};
+use crate::migrate_swap::{MigrationSwapArg, migrate_swap};
 use crate::schedule::schedule;
 use crate::stopper_thread::smpboot_thread_loop;
-use crate::task::Birth;
+use crate::task::{Birth, TaskStruct};
 use crate::ttwu::{self, OnCpu};
-use crate::two_works::{queue_two, stop_two_cpus};
-use ksync::Scenario;
 use ksync::catalogue::Expected::{Holds, Lockup};
 use ksync::catalogue::{LoomUse, ModelName};
+use ksync::{Id, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -43,23 +43,28 @@ const SPIN_UNDER_RQ_LOCK: Kernel = Kernel {
 };
 
 /// The incident's two tasks alone: migration/1 has run dry and finds CPU26 busy while custom_exporter, on CPU26,
-/// asks for both CPUs. Nobody waits for the end of the request, since migration/26 does not run here.
+/// swaps itself with a task on CPU1. Without migration/26 the swap has no end, and nobody has to see it.
 ///
 /// Result: Lockup in BEFORE
 pub fn s9_incident(kernel: Kernel) -> Box<Scenario> {
     Box::new(move |setup| {
         let mut machine = Machine::new(&[1, 26], kernel);
-        let exporter = machine.new_task("custom_exporter", 26, Birth::Running);
-        let call = machine.stop_two_cpus_call("migrate_swap", 1, MIGRATE_SWAP_STOP, 0);
+        let (exporter, call, arg) = exporter_swaps(&mut machine);
         machine.idle_finds_busy(1, 26);
         let migration = machine.blocking_stopper(1);
         let machine = Arc::new(machine);
-        machine.spawn(setup, exporter, move |ctx| {
-            call.frame.enter();
-            queue_two(ctx, &call, 1, 26).expect("both stoppers are enabled");
-        });
+        machine.spawn(setup, exporter, move |ctx| _ = migrate_swap(ctx, &call, arg)).daemon();
         machine.spawn(setup, migration, schedule).stop_class().daemon();
     })
+}
+
+/// custom_exporter on CPU26, and its swap with a task on CPU1.
+fn exporter_swaps(machine: &mut Machine) -> (Id<TaskStruct>, StopCall, Id<MigrationSwapArg>) {
+    let src_task = machine.new_task("custom_exporter", 26, Birth::Running);
+    let dst_task = machine.new_task("other", 1, Birth::Running);
+    let arg = machine.migration_swap_arg(MigrationSwapArg { src_task, dst_task, src_cpu: 26, dst_cpu: 1 });
+    let call = machine.stop_two_cpus_call("migrate_swap", 1, MIGRATE_SWAP_STOP, arg.index() as u32);
+    (src_task, call, arg)
 }
 
 const S9_STOPPERS: Case = Case {
@@ -69,6 +74,8 @@ const S9_STOPPERS: Case = Case {
     loom: LoomUse::CannotCarry("who may preempt whom decides, and loom has no CPUs"),
     scenario: s9_stoppers,
     rows: &[
+        (kernel::DOUBLE_LOCK, Lockup),
+        (kernel::IN_PROGRESS, Lockup),
         (kernel::BEFORE, Lockup),
         (kernel::WAKE_Q, Lockup),
         (kernel::AROUND_WAKE, Lockup),
@@ -86,15 +93,11 @@ const S9_STOPPERS: Case = Case {
 pub fn s9_stoppers(kernel: Kernel) -> Box<Scenario> {
     Box::new(move |setup| {
         let mut machine = Machine::new(&[1, 26], kernel);
-        let exporter = machine.new_task("custom_exporter", 26, Birth::Running);
-        let swap = machine.stop_fn("swap", |_, _| 0);
-        let call = machine.stop_two_cpus_call("migrate_swap", 1, swap, 0);
+        let (exporter, call, arg) = exporter_swaps(&mut machine);
         machine.idle_finds_busy(1, 26);
         let migration = machine.blocking_stopper(1);
         let machine = Arc::new(machine);
-        machine.spawn(setup, exporter, move |ctx| {
-            assert_eq!(stop_two_cpus(ctx, &call, 1, 26), Ok(()));
-        });
+        machine.spawn(setup, exporter, move |ctx| assert_eq!(migrate_swap(ctx, &call, arg), Ok(())));
         let migration_1 = |ctx: &Ctx| {
             schedule(ctx);
             smpboot_thread_loop(ctx);

@@ -2,6 +2,7 @@
 //! Stoppers in `multi_cpu_stop()`, and the tasks that wait for them.
 
 use crate::catalogue::Case;
+use crate::cpu_stopper::cpu_stop_signal_done;
 use crate::kernel::{self, Kernel};
 use crate::machine::{Machine, StopCall};
 use crate::multi_cpu_stop::{self, First, multi_cpu_stop};
@@ -9,7 +10,7 @@ use crate::park::{self, Disable, stop_machine_park};
 use crate::queue_work::stop_one_cpu;
 use crate::task::Birth;
 use crate::two_works::{self, CallerRev, Done, ENOENT, stop_two_cpus};
-use ksync::catalogue::Expected::{Holds, Lockup, Violated};
+use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
 use ksync::catalogue::WeakenKind::{NoFence, RelaxedRmw};
 use ksync::catalogue::{LoomUse, ModelName};
 use ksync::op::Fence;
@@ -17,7 +18,7 @@ use ksync::{Atomic, Plain, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[ACK_RESET, ACK_RESET_SC, THREE, RUN, RET, PARK];
+pub const CASES: &[Case] = &[ACK_RESET, ACK_RESET_SC, THREE, RUN, RET, SIGNAL, PARK];
 
 const NO_WMB: Kernel = kernel::MAINLINE
     .mutant("no-wmb", "set_state() without its smp_wmb()")
@@ -32,7 +33,7 @@ const ACK_RESET: Case = Case {
     incident: "multi-cpu-stop",
     name: "ack-reset",
     model: ModelName::Lkmm,
-    loom: LoomUse::Agrees,
+    loom: LoomUse::CannotCarry("its read-modify-writes see every store executed before, so it needs no smp_wmb()"),
     scenario: two_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (NO_WMB, Lockup)],
 };
@@ -57,7 +58,7 @@ const THREE: Case = Case {
     incident: "multi-cpu-stop",
     name: "three-stoppers",
     model: ModelName::Lkmm,
-    loom: LoomUse::CannotCarry("no end in a minute"),
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: three_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (NO_WMB, Lockup)],
 };
@@ -91,7 +92,7 @@ const RUN: Case = Case {
     incident: "multi-cpu-stop",
     name: "run-sees-others",
     model: ModelName::Lkmm,
-    loom: LoomUse::Agrees,
+    loom: LoomUse::CannotCarry("it finds another failure of the mutant: the race on what the function patches"),
     scenario: run_sees_others,
     rows: &[
         (kernel::MAINLINE, Holds),
@@ -132,7 +133,7 @@ const RET: Case = Case {
     incident: "multi-cpu-stop",
     name: "stop-two-ret",
     model: ModelName::Sc,
-    loom: LoomUse::CannotCarry("no end in a minute"),
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: stop_two_ret,
     rows: &[
         (kernel::MAINLINE, Holds),
@@ -161,11 +162,51 @@ pub fn stop_two_ret(kernel: Kernel) -> Box<Scenario> {
     })
 }
 
+const SIGNAL: Case = Case {
+    incident: "multi-cpu-stop",
+    name: "signal-done",
+    model: ModelName::Lkmm,
+    loom: LoomUse::Agrees,
+    scenario: signal_done,
+    rows: &[
+        (kernel::MAINLINE, Holds),
+        (
+            kernel::MAINLINE
+                .mutant("relaxed-signal", "cpu_stop_signal_done() decrements without order")
+                .without(&[("cpu_stop_signal_done", RelaxedRmw)]),
+            Race,
+        ),
+    ],
+};
+
+/// Two stoppers are done; the first has left a value for the waiter.
+///
+/// Result: Never
+pub fn signal_done(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let mut machine = Machine::new(&[0, 1, 2], kernel);
+        let [first, second, waiter] =
+            [0, 1, 2].map(|cpu| machine.new_task(&format!("task/{cpu}"), cpu, Birth::Running));
+        let done = machine.done_for("call", 2);
+        let machine = Arc::new(machine);
+        machine.spawn(setup, first, move |ctx| {
+            ctx.machine.done(done).ret.set(-11);
+            cpu_stop_signal_done(ctx.machine, done);
+        });
+        machine.spawn(setup, second, move |ctx| cpu_stop_signal_done(ctx.machine, done));
+        machine.spawn(setup, waiter, move |ctx| {
+            let done = ctx.machine.done(done);
+            done.completion.wait_for_completion(ctx.current);
+            assert_eq!(done.ret.get(), -11);
+        });
+    })
+}
+
 const PARK: Case = Case {
     incident: "stop-cpus",
     name: "park",
     model: ModelName::Lkmm,
-    loom: LoomUse::CannotCarry("no end in a minute"),
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: parks_while_queued,
     rows: &[
         (kernel::MAINLINE, Holds),

@@ -26,7 +26,7 @@ const Q4: Case = Case {
     incident: "wake-q",
     name: "q4-condition",
     model: ModelName::Lkmm,
-    loom: LoomUse::Agrees,
+    loom: LoomUse::CannotCarry("a cmpxchg() that fails still has its fences there"),
     scenario: condition_is_seen,
     rows: &[
         (kernel::WAKE_Q_UNORDERED, LostWakeup),
@@ -39,7 +39,7 @@ const Q3_Q5: Case = Case {
     incident: "wake-q",
     name: "q5-clear-first",
     model: ModelName::Sc,
-    loom: LoomUse::Agrees,
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: condition_is_seen,
     rows: &[
         (kernel::WAKE_Q_ORDERED, Holds),

@@ -15,7 +15,7 @@
 
 use crate::machine::Ctx;
 use crate::task::{TASK_NORMAL, TASK_ON_RQ_QUEUED, TASK_RUNNING, TASK_UNINTERRUPTIBLE, TASK_WAKING, TaskStruct};
-use ksync::{Acquire, Id, Relaxed, smp_acquire__after_ctrl_dep, smp_mb__after_spinlock, smp_rmb, smp_wmb};
+use ksync::{Acquire, Id, Relaxed, SpinGuard, smp_acquire__after_ctrl_dep, smp_mb__after_spinlock, smp_rmb, smp_wmb};
 
 /// A revision of `try_to_wake_up()` and what it calls.
 #[derive(Debug, Clone, Copy)]
@@ -153,9 +153,15 @@ pub fn try_to_wake_up(ctx: &Ctx, p: Id<TaskStruct>, mask: u32) -> bool {
             break 'unlock true;
         }
         if rev.waking == Waking::NeverAndUnlocked {
-            guard = None;
+            unlock(guard.take());
         }
-        wait_for_on_cpu(ctx, task, rev.on_cpu);
+        let held = before_the_spin(ctx, task, rev.on_cpu);
+        // "If the owning (remote) CPU is still in the middle of schedule() with this task as prev, wait until it's
+        // done referencing the task."
+        // ORDERING: Acquire, all that the task's last CPU did with it before it runs again. Pairs with
+        // `finish_task()`. Without it the enqueue races with the switch: `on-cpu-hand-over`.
+        task.on_cpu.cond_load(Acquire, |on_cpu| !on_cpu);
+        after_the_spin(ctx, rev.on_cpu, held);
         let cpu = select_task_rq(task, cached_cpu);
         if let Some(cpu) = task.wake_cpu {
             __set_task_cpu(task, cpu);
@@ -163,9 +169,17 @@ pub fn try_to_wake_up(ctx: &Ctx, p: Id<TaskStruct>, mask: u32) -> bool {
         ttwu_queue(ctx, p, cpu);
         true
     };
-    drop(guard);
+    unlock(guard);
     current.preempt_enable();
     success
+}
+
+/// Releases a lock that only some revisions hold here.
+#[track_caller]
+fn unlock(guard: Option<SpinGuard<'_>>) {
+    if let Some(guard) = guard {
+        guard.unlock();
+    }
 }
 
 /// The store of `TASK_WAKING`, and the accounting that belongs to it.
@@ -182,23 +196,22 @@ fn ttwu_waking(ctx: &Ctx, task: &TaskStruct) {
     task.state.store(TASK_WAKING, Relaxed);
 }
 
-/// `smp_cond_load_acquire(&p->on_cpu, !VAL)`, and the ways to get it wrong.
-fn wait_for_on_cpu(ctx: &Ctx, task: &TaskStruct, how: OnCpu) {
-    let held = (how == OnCpu::SpinUnderRqLock).then(|| {
-        let rq = ctx.machine.rq(task.cpu.load(Relaxed));
-        rq.lock.lock(ctx.current)
-    });
-    let irqs_on = how == OnCpu::SpinIrqsOn;
-    if irqs_on {
+/// What a wrong patch does before it spins on `on_cpu`.
+fn before_the_spin<'a>(ctx: &Ctx<'a>, task: &TaskStruct, how: OnCpu) -> Option<SpinGuard<'a>> {
+    if how == OnCpu::SpinIrqsOn {
         ctx.current.local_irq_enable();
     }
-    // ORDERING: Acquire, all that the task's last CPU did with it before it runs again. Pairs with `finish_task()`.
-    // Without it the enqueue races with the switch: `on-cpu-hand-over`.
-    task.on_cpu.cond_load(Acquire, |on_cpu| !on_cpu);
-    if irqs_on {
+    (how == OnCpu::SpinUnderRqLock).then(|| ctx.machine.rq(task.cpu.load(Relaxed)).lock.lock(ctx.current))
+}
+
+/// And what it takes back.
+fn after_the_spin(ctx: &Ctx, how: OnCpu, held: Option<SpinGuard<'_>>) {
+    if how == OnCpu::SpinIrqsOn {
         ctx.current.local_irq_disable();
     }
-    drop(held);
+    if let Some(held) = held {
+        held.unlock();
+    }
 }
 
 fn select_task_rq(task: &TaskStruct, cached_cpu: Option<u32>) -> u32 {
@@ -208,7 +221,8 @@ fn select_task_rq(task: &TaskStruct, cached_cpu: Option<u32>) -> u32 {
 fn __set_task_cpu(task: &TaskStruct, cpu: u32) {
     // "After ->cpu is set up to a new value, task_rq_lock(p, ...) can be successfully executed on another CPU. We
     // must ensure that updates of per-task data have been completed by this moment."
-    // ORDERING: per-task data before `cpu`. Pairs with `ttwu_runnable()`, which finds the runqueue by it.
+    // ORDERING: per-task data before `cpu`. Pairs with `ttwu_runnable()`, which finds the runqueue by it. No scenario
+    // fails without it: here nobody reads such data with the new runqueue's lock alone.
     smp_wmb();
     task.cpu.store(cpu, Relaxed);
 }
@@ -223,7 +237,7 @@ fn ttwu_runnable(ctx: &Ctx, task: &TaskStruct) -> bool {
     if queued {
         task.state.store(TASK_RUNNING, Relaxed);
     }
-    drop(guard);
+    unlock(guard);
     queued
 }
 
@@ -247,7 +261,7 @@ fn ttwu_queue_wakelist(ctx: &Ctx, p: Id<TaskStruct>, cpu: u32) -> bool {
     }
     let rq = ctx.machine.rq(cpu);
     // ORDERING: Release, for llist_add(), which is fully ordered: the task's words before the list. Pairs with
-    // `sched_ttwu_pending()`. Without it the other CPU races with us on the task: `wakelist-hand-over`.
+    // `sched_ttwu_pending()`. Without it our `TASK_WAKING` comes last, over its `TASK_RUNNING`: `wakelist-hand-over`.
     let before = rq.wake_list.xchg(Some(p), ksync::Release);
     assert!(before.is_none(), "the port's wake_list holds one task");
     let ipi = rq.ipi.get().expect("ttwu_queue_cond() asked");
@@ -258,11 +272,12 @@ fn ttwu_queue_wakelist(ctx: &Ctx, p: Id<TaskStruct>, cpu: u32) -> bool {
 /// `sched_ttwu_pending()`: the interrupt handler that enqueues what other CPUs handed over.
 pub fn sched_ttwu_pending(ctx: &Ctx, cpu: u32) {
     let rq = ctx.machine.rq(cpu);
-    // ORDERING: Acquire. Pairs with `ttwu_queue_wakelist()`, tested there.
+    // ORDERING: Acquire, the waker's stores before ours. Pairs with `ttwu_queue_wakelist()`: `wakelist-hand-over`.
     let Some(p) = rq.wake_list.xchg(None, Acquire) else { return };
     let task = ctx.machine.task(p);
     let guard = rq.lock.lock(ctx.current);
-    // ORDERING: Acquire, for the wait behind C's warning. Pairs with `finish_task()`.
+    // ORDERING: Acquire, for the wait behind C's warning, which never happens. Pairs with `finish_task()`; the
+    // runqueue's lock orders the two already, so no scenario fails without it.
     assert!(!task.on_cpu.load(Acquire), "WARN_ON_ONCE(p->on_cpu)");
     assert!(task.cpu.load(Relaxed) == cpu, "WARN_ON_ONCE(task_cpu(p) != cpu_of(rq))");
     ttwu_do_activate(task);

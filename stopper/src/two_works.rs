@@ -282,6 +282,9 @@ pub fn stop_two_cpus(ctx: &Ctx, call: &StopCall, cpu1: u32, cpu2: u32) -> Result
 }
 
 /// The queueing half of `stop_two_cpus()`.
+///
+/// # Errors
+/// `ENOENT` if a stopper is disabled.
 pub fn queue_two(ctx: &Ctx, call: &StopCall, mut cpu1: u32, mut cpu2: u32) -> Result<(), i32> {
     let (work1, work2) = call.two_works();
     let queue = ctx.machine.kernel.stop_two_cpus.queue;

@@ -35,7 +35,7 @@ pub(crate) use task::{request, task_migrates};
 use crate::report::{Model, Options, Report, Trace};
 use crate::setup::Scenario;
 use crate::verdict::Verdict;
-use crate::weaken;
+use crate::weaken::{self, Weaken};
 use machine::Machine;
 use memory::{Lkmm, Memory, Rc11, Sc};
 use search::Found;
@@ -55,11 +55,7 @@ pub fn check(scenario: &Scenario, options: &Options) -> Report {
     quiet::install();
     let started = Instant::now();
     weaken::activate(&options.weaken);
-    let report = match options.model {
-        Model::Sc => check_with::<Sc>(scenario, options),
-        Model::Rc11 => check_with::<Rc11>(scenario, options),
-        Model::Lkmm => check_with::<Lkmm>(scenario, options),
-    };
+    let report = run(scenario, options);
     let idle = weaken::idle();
     weaken::activate(&[]);
     let mut report = report.unwrap_or_else(|Nondeterminism(what)| panic!("{what}"));
@@ -68,6 +64,25 @@ pub fn check(scenario: &Scenario, options: &Options) -> Report {
     }
     report.seconds = started.elapsed().as_secs_f64();
     report
+}
+
+/// Every ordering that the scenario performs: what a test of its orderings has to take away, one by one.
+///
+/// # Panics
+/// Like [`check`].
+pub fn orderings(scenario: &Scenario, options: &Options) -> Vec<Weaken> {
+    quiet::install();
+    weaken::start_recording();
+    run(scenario, options).unwrap_or_else(|Nondeterminism(what)| panic!("{what}"));
+    weaken::recorded().into_iter().collect()
+}
+
+fn run(scenario: &Scenario, options: &Options) -> Result<Report, Nondeterminism> {
+    match options.model {
+        Model::Sc => check_with::<Sc>(scenario, options),
+        Model::Rc11 => check_with::<Rc11>(scenario, options),
+        Model::Lkmm => check_with::<Lkmm>(scenario, options),
+    }
 }
 
 fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Report, Nondeterminism> {
@@ -88,7 +103,12 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
         steps,
         depth,
         memory,
-        bounds: format!("max_states {}, max_depth {}", options.max_states, options.max_depth),
+        bounds: format!(
+            "max_states {}, max_depth {}; took {} KiB",
+            options.max_states,
+            options.max_depth,
+            memory.div_ceil(1024)
+        ),
         seconds: 0.0,
         cpus: machine.cpus.len(),
         tasks: machine.setup.tasks.len(),

@@ -226,6 +226,8 @@ impl Tree {
         let touched = match &asked.request {
             Request::Mem(MemOp::Read { cell }) => (*cell, false),
             Request::Mem(MemOp::Write { cell, .. }) => (*cell, true),
+            // Under sc a barrier is performed at once, so others may still come between the access and it.
+            Request::Mem(MemOp::Fence(_)) => return node.tail.clone(),
             Request::Mem(_) | Request::Sleep { .. } => return Rc::new([]),
             _ => return node.tail.clone(),
         };

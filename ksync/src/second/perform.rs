@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A task's requests, performed on loom.
 
+use super::dependence::{Life, touch};
 use super::run::{self, Doing, Ending, Event, Failure, Objects, Quit, Waiting, in_loom, with};
 use super::wait;
-use super::words::{self, Held, Memory, touch};
+use super::words::{self, Held, Memory, Word};
 use crate::op::{CellId, Fence, FrameId, MemOp, Order, Request};
 use crate::place::Place;
 use crate::verdict::Verdict;
@@ -60,14 +61,19 @@ fn memory(me: usize, op: &MemOp, place: Place) -> u64 {
         }
         return 0;
     };
-    approach(&objects, cell);
     let word = &objects.words[cell as usize];
+    approach(me, &objects, cell);
     let value = match (&word.memory, op) {
-        (Memory::Atomic(bits), MemOp::Load { order, .. }) => in_loom(Some(cell), || bits.load(*order)),
+        (Memory::Atomic(bits), MemOp::Load { order, .. }) => {
+            let value = in_loom(Some(cell), || bits.load(*order));
+            read(me, word);
+            value
+        }
         (Memory::Atomic(bits), MemOp::Await { cond, order, .. }) => {
             let value = in_loom(Some(cell), || bits.load(*order));
+            read(me, word);
             if !cond.holds(value) {
-                alive(cell);
+                accessed(me, &objects, cell);
                 let request = Request::Mem(op.clone());
                 wait::block(me, Waiting { request, cell, cond: cond.clone(), place });
             }
@@ -75,6 +81,7 @@ fn memory(me: usize, op: &MemOp, place: Place) -> u64 {
         }
         (Memory::Atomic(bits), MemOp::Store { value, order, .. }) => {
             in_loom(Some(cell), || bits.store(*value, *order));
+            written(me, word);
             with(|run| run.wrote(cell, *value, me, place));
             0
         }
@@ -86,9 +93,10 @@ fn memory(me: usize, op: &MemOp, place: Place) -> u64 {
             let old = in_loom(Some(cell), || bits.rmw(*rmw, *order));
             let new = rmw.apply(old, *mask);
             if let Some(new) = new {
+                written(me, word);
                 with(|run| run.wrote(cell, new, me, place));
             }
-            alive(cell);
+            accessed(me, &objects, cell);
             if full && new.is_some() {
                 // In the same step: nobody can come in between, so there is nothing to touch.
                 in_loom(None, || loom::sync::atomic::fence(Ordering::SeqCst));
@@ -132,17 +140,30 @@ fn memory(me: usize, op: &MemOp, place: Place) -> u64 {
         }
         _ => unreachable!("{op:?} on a word of another kind"),
     };
-    alive(cell);
+    accessed(me, &objects, cell);
     value
 }
 
 /// Scheduling points before an access, where loom needs them.
-fn approach(objects: &Objects, cell: CellId) {
-    if let Some(frame) = with(|run| run.made.cells[cell as usize].frame) {
-        in_loom(None, || touch(&objects.lives[usize::from(frame)]));
+fn approach(me: usize, objects: &Objects, cell: CellId) {
+    let word = &objects.words[cell as usize];
+    if let (Memory::Plain(_) | Memory::Lock(_), Some(life)) = (&word.memory, life_of(objects, cell)) {
+        in_loom(None, || life.before_access(me));
     }
-    if let Some(condvar) = &objects.words[cell as usize].touch {
+    if let Some(condvar) = &word.tried {
         in_loom(None, || touch(condvar));
+    }
+}
+
+fn read(me: usize, word: &Word) {
+    if let Some(readers) = &word.readers {
+        in_loom(None, || readers.read(me));
+    }
+}
+
+fn written(me: usize, word: &Word) {
+    if let Some(readers) = &word.readers {
+        in_loom(None, || readers.written(me));
     }
 }
 
@@ -153,8 +174,17 @@ fn fence(objects: &Objects, ordering: Ordering) {
     in_loom(None, || loom::sync::atomic::fence(ordering));
 }
 
-/// Whether the word just accessed was alive.
-fn alive(cell: CellId) {
+/// The life of the frame that the word stands in.
+fn life_of(objects: &Objects, cell: CellId) -> Option<&Life> {
+    let frame = with(|run| run.made.cells[cell as usize].frame)?;
+    Some(&objects.lives[usize::from(frame)])
+}
+
+/// Fails if the word just accessed was not alive.
+fn accessed(me: usize, objects: &Objects, cell: CellId) {
+    if let (Memory::Atomic(_), Some(life)) = (&objects.words[cell as usize].memory, life_of(objects, cell)) {
+        in_loom(None, || life.accessed(me));
+    }
     let dead = with(|run| {
         let frame = run.made.cells[cell as usize].frame;
         frame.is_some_and(|frame| run.now.frames & 1 << frame == 0).then(|| run.name(cell))
@@ -167,7 +197,7 @@ fn alive(cell: CellId) {
 
 fn life(frame: FrameId, begins: bool) {
     let objects = objects();
-    in_loom(None, || touch(&objects.lives[usize::from(frame)]));
+    in_loom(None, || objects.lives[usize::from(frame)].changes());
     with(|run| {
         let bit = 1 << frame;
         if begins { run.now.frames |= bit } else { run.now.frames &= !bit }
@@ -189,11 +219,11 @@ fn round(site: usize) {
 fn sleep(me: usize, cell: CellId, request: &Request, place: Place) -> u64 {
     let Request::Sleep { cond, .. } = request else { unreachable!("not a sleep") };
     let objects = objects();
-    approach(&objects, cell);
+    approach(me, &objects, cell);
     let Memory::Atomic(bits) = &objects.words[cell as usize].memory else { unreachable!("sleeps on a plain word") };
     let expected = with(|run| run.now.newest[cell as usize]);
     let value = in_loom(Some(cell), || bits.newest(expected));
-    alive(cell);
+    accessed(me, &objects, cell);
     if !cond.holds(value) {
         wait::block(me, Waiting { request: request.clone(), cell, cond: cond.clone(), place });
     }

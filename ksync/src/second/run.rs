@@ -5,8 +5,8 @@
 //! across a call into loom, which may switch to another task.
 
 use super::Touch;
+use super::dependence::Life;
 use super::words::{Held, Word};
-use crate::backend::Kind;
 use crate::backend::world::Made;
 use crate::op::{CellId, Cond, MemOp, Request};
 use crate::place::Place;
@@ -77,8 +77,7 @@ pub(super) enum Ending {
 #[derive(Default)]
 pub(super) struct Objects {
     pub(super) words: Vec<Word>,
-    /// Touched where a frame begins or ends, and before each access to a word of it.
-    pub(super) lives: Vec<Condvar>,
+    pub(super) lives: Vec<Life>,
     /// Touched before each full barrier.
     pub(super) barriers: Option<Condvar>,
 }
@@ -273,16 +272,13 @@ impl Run {
     pub(super) fn begin(&mut self) {
         self.count();
         self.executions += 1;
-        let touched = |cell: usize, kind: Kind| match kind {
-            Kind::Atomic => self.touch == Touch::Everything,
-            Kind::Lock => self.tried[cell],
-            Kind::Plain => false,
-        };
-        let words = self.made.cells.iter().enumerate();
+        let readers = self.touch != Touch::Nothing;
+        let words = self.made.cells.iter().zip(&self.tried);
+        let tasks = self.now.tasks.len();
         let objects = Objects {
-            words: words.map(|(cell, decl)| Word::new(decl, touched(cell, decl.kind))).collect(),
-            lives: (0..self.made.frames).map(|_| Condvar::new()).collect(),
-            barriers: (self.touch == Touch::Everything).then(Condvar::new),
+            words: words.map(|(decl, &tried)| Word::new(decl, tried, readers)).collect(),
+            lives: (0..self.made.frames).map(|_| Life::new(tasks)).collect(),
+            barriers: (self.touch == Touch::Barriers).then(Condvar::new),
         };
         let mut events = std::mem::take(&mut self.now.events);
         events.clear();

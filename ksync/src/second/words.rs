@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Shared words as loom has them, and the kernel's orderings as C11's.
 
+use super::dependence::Readers;
 use crate::backend::Kind;
 use crate::backend::world::CellDecl;
 use crate::op::{Fence, Order, Rmw};
@@ -12,8 +13,10 @@ use std::rc::Rc;
 /// A word, made anew for each execution.
 pub(super) struct Word {
     pub(super) memory: Memory,
-    /// Notified before each access, where the word is touched: see [`touch`].
-    pub(super) touch: Option<Condvar>,
+    /// Who has read it since it was last written, where that matters.
+    pub(super) readers: Option<Readers>,
+    /// Touched before each access, if it is a lock that is tried or looked at.
+    pub(super) tried: Option<Condvar>,
 }
 
 pub(super) enum Memory {
@@ -25,20 +28,14 @@ pub(super) enum Memory {
 }
 
 impl Word {
-    pub(super) fn new(decl: &CellDecl, touched: bool) -> Self {
+    pub(super) fn new(decl: &CellDecl, tried: bool, readers: bool) -> Self {
         let memory = match decl.kind {
             Kind::Atomic => Memory::Atomic(Bits::new(decl.init, decl.mask)),
             Kind::Plain => Memory::Plain(Cell::new(decl.init)),
             Kind::Lock => Memory::Lock(Rc::new(Mutex::new(()))),
         };
-        Word { memory, touch: touched.then(Condvar::new) }
+        Word { memory, readers: readers.then(Readers::default), tried: tried.then(Condvar::new) }
     }
-}
-
-/// Makes the next operation of this task dependent on all others that touch the same thing, so that loom explores
-/// their orders. Nobody ever waits on the condition variable, so it transfers no knowledge of memory.
-pub(super) fn touch(what: &Condvar) {
-    what.notify_one();
 }
 
 /// An atomic word. Its value stands in the top bits, so that loom's addition wraps at the width of the word.

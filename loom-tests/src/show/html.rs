@@ -32,7 +32,7 @@ pub fn page(story: &Story) -> String {
     for line in &picture.lines {
         let class = match line.what {
             What::Enter(_) | What::Task(_) => "enter",
-            What::Step(_) | What::Private(_) => "step",
+            What::Step(_) | What::Data(_) => "step",
             What::Wait { .. } => "wait",
         };
         let margin = if line.irqs_off { " class=\"irqs-off\"" } else { "" };

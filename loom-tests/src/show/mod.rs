@@ -5,6 +5,7 @@ pub mod calls;
 pub mod elsewhere;
 pub mod html;
 pub mod mermaid;
+mod noise;
 pub mod picture;
 pub mod story;
 #[cfg(test)]

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A counterexample as a kernel commit message draws it: a column per CPU, time downwards.
 //!
-//! The picture is made once, here; the formats only draw it. These steps are left out, and no others: the interrupt
-//! state, because the margin of each column shows it; `smp_processor_id()`, because the head of the column does; the
-//! preempt count where only one task ever runs on that CPU, because then it decides nothing; the life of stack
-//! objects, unless a property is violated. Where a function begins with steps on words that no other task of the run
-//! touches, they are counted instead of drawn.
+//! The picture is made once, here; the formats only draw it. The module `noise` says what is left out.
 
 use super::calls::Calls;
+use super::noise::{Noise, fold, is_in_the_margin, is_preempt_count};
 use ksync::{Lockup, Trace, TraceStep, Verdict, Wait, WaitsFor};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 /// A drawn counterexample.
@@ -44,8 +41,9 @@ pub struct Line {
 }
 
 impl Line {
-    fn is_private(&self) -> bool {
-        matches!(self.what, What::Private(_))
+    /// It says something that could not have gone otherwise.
+    pub(super) fn is_data(&self) -> bool {
+        matches!(self.what, What::Data(_))
     }
 }
 
@@ -58,8 +56,8 @@ pub enum What {
     Enter(String),
     /// Something happens.
     Step(String),
-    /// Something happens to a word that no other task of the run touches.
-    Private(String),
+    /// Something happens that could not have gone otherwise.
+    Data(String),
     /// Where a task waits at the end.
     Wait {
         /// For what, and who could end it.
@@ -74,7 +72,7 @@ impl fmt::Display for What {
         match self {
             What::Task(task) => write!(f, "[{task}]"),
             What::Enter(function) => write!(f, "{function}()"),
-            What::Step(action) | What::Private(action) => f.write_str(action),
+            What::Step(action) | What::Data(action) => f.write_str(action),
             What::Wait { text, .. } => write!(f, "-- {text}"),
         }
     }
@@ -94,10 +92,9 @@ impl Picture {
         let columns: Vec<Column> = tasks.into_iter().map(|(cpu, tasks)| Column { cpu, tasks }).collect();
         let (stacks, irqs_off, running) = Default::default();
         let mut pen = Pen { columns: &columns, calls, lines: Vec::new(), stacks, irqs_off, running };
-        let users = users(trace, verdict);
-        let violated = matches!(verdict, Verdict::Violated { .. });
-        for step in trace.steps.iter().filter(|step| violated || !is_life_of_an_object(step)) {
-            pen.step(step, word(step).is_some_and(|word| users[word].len() == 1));
+        let noise = Noise::of(trace, verdict);
+        for step in &trace.steps {
+            pen.step(step, &noise);
         }
         for wait in waits(verdict) {
             pen.wait(wait);
@@ -128,17 +125,21 @@ struct Pen<'a> {
 }
 
 impl<'a> Pen<'a> {
-    /// Draws a step; `private` says that it is on a word that no other task touches.
-    fn step(&mut self, step: &'a TraceStep, private: bool) {
+    fn step(&mut self, step: &'a TraceStep, noise: &Noise<'_>) {
         let column = self.column(step.cpu);
-        if is_preempt_count(step) && !self.is_shared(column) {
+        if noise.is_hidden(step) || (is_preempt_count(step) && !self.is_shared(column)) {
             return;
         }
         let depth = self.enter(column, &step.task, &step.function);
         self.irqs_off.insert(&step.task, step.irqs_off);
-        if !is_shown_elsewhere(step) {
+        if !is_in_the_margin(step) {
             let text = step.action.clone();
-            self.draw(column, &step.task, depth, if private { What::Private(text) } else { What::Step(text) });
+            self.draw(
+                column,
+                &step.task,
+                depth,
+                if noise.is_data(step) { What::Data(text) } else { What::Step(text) },
+            );
         }
     }
 
@@ -197,54 +198,6 @@ fn enter(stack: &mut Vec<String>, function: &str, calls: &Calls) -> usize {
     stack.truncate(at + 1);
     stack.extend(path.into_iter().map(str::to_owned));
     at + 1
-}
-
-/// Counts the private steps that a function begins with, where there are several.
-fn fold(lines: &[Line]) -> Vec<Line> {
-    let mut folded: Vec<Line> = Vec::new();
-    for block in lines.chunk_by(|a, b| a.column == b.column && a.depth == b.depth && b.is_private()) {
-        let entered =
-            matches!(folded.last(), Some(Line { what: What::Enter(_), column, .. }) if *column == block[0].column);
-        if entered && block.len() > 1 && block.iter().all(Line::is_private) {
-            let what = What::Private(format!("[{} private steps]", block.len()));
-            folded.push(Line { what, ..block[block.len() - 1].clone() });
-        } else {
-            folded.extend_from_slice(block);
-        }
-    }
-    folded
-}
-
-/// The tasks that touch each word, or wait for it at the end.
-fn users<'a>(trace: &'a Trace, verdict: &'a Verdict) -> HashMap<&'a str, HashSet<&'a str>> {
-    let touched = trace.steps.iter().filter_map(|step| Some((word(step)?, step.task.as_str())));
-    let awaited = waits(verdict).iter().filter_map(|wait| match &wait.what {
-        WaitsFor::Word(word) | WaitsFor::Sleep(word) => Some((word.as_str(), wait.task.as_str())),
-        WaitsFor::Lock(_) | WaitsFor::Cpu(_) => None,
-    });
-    let mut users: HashMap<&str, HashSet<&str>> = HashMap::new();
-    for (word, task) in touched.chain(awaited) {
-        users.entry(word).or_default().insert(task);
-    }
-    users
-}
-
-/// The word that a step reads or writes.
-fn word(step: &TraceStep) -> Option<&str> {
-    let (kind, word) = step.operation.split_once(' ')?;
-    ["load", "store", "rmw", "await", "read", "write"].contains(&kind).then_some(word)
-}
-
-fn is_shown_elsewhere(step: &TraceStep) -> bool {
-    step.operation.starts_with("IrqsOff(") || step.operation == "Cpu"
-}
-
-fn is_preempt_count(step: &TraceStep) -> bool {
-    step.operation.starts_with("PreemptOff(")
-}
-
-fn is_life_of_an_object(step: &TraceStep) -> bool {
-    step.operation.starts_with("Frame(")
 }
 
 /// A wait in the words of a column: whose CPU it is stands at its head, and the function above it.

@@ -47,10 +47,12 @@ fn summary(verdict: &Verdict, model: &str, trace: &Trace) -> String {
     format!("{kind} under {model}, after {steps} steps and {switches}{minimal}.")
 }
 
-/// A sentence for everybody who waits, and the cycle; for other verdicts the verdict itself.
+/// A sentence for everybody who waits, and the cycle; for other failures the verdict itself.
 pub(crate) fn ending(verdict: &Verdict, trace: Option<&Trace>) -> Vec<String> {
-    if waits(verdict).is_empty() {
-        return vec![verdict.to_string()];
+    match verdict {
+        Verdict::Holds => return Vec::new(),
+        _ if waits(verdict).is_empty() => return vec![verdict.to_string()],
+        _ => {}
     }
     let mut sentences: Vec<String> = waits(verdict).iter().map(|wait| sentence(wait, trace)).collect();
     if let Verdict::Lockup(Lockup { cycle: cycle @ 1.., waits, .. }) = verdict {

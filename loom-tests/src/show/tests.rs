@@ -128,7 +128,7 @@ fn text_draws_what_the_commit_message_drew() {
                                                          #         -- spins on migration/1.on_cpu,
                                                          #             written by CPU1
 
-        # Interrupts are off. Private steps: on words that no other task of this run touches.
+        # Interrupts are off. Data steps: plain accesses, and words that no other task touches here.
 
         migration/1 on CPU1 waits for stopper26.lock in cpu_stop_queue_work(), held by custom_exporter
           on CPU26 since cpu_stop_queue_two_works().
@@ -196,17 +196,32 @@ fn two_tasks_of_one_cpu_are_told_apart() {
 }
 
 #[test]
-fn private_steps_at_the_head_of_a_function_are_counted() {
+fn data_steps_at_the_head_of_a_function_are_counted() {
     let mut report = incident();
     let steps = &mut report.trace.as_mut().expect("it has one").steps;
-    for word in ["work.fn", "work.arg", "work.done"] {
+    for (kind, word) in [("store", "work.fn"), ("store", "work.arg"), ("write", "work.done")] {
+        let (operation, action) = (format!("{kind} {word}"), format!("{word} = 1"));
+        steps.push(step("migration/1", 1, "stop_one_cpu_nowait", &operation, &action, &[], true));
+    }
+    let page = text::page(&story(&report));
+    assert!(page.contains("stop_one_cpu_nowait()\n#         [3 data steps]\n"), "{page}");
+
+    // What another task reads is drawn; the plain word after it does not stand at the head any more.
+    let read = step("custom_exporter", 26, "migrate_swap", "load work.fn", "read work.fn -> 1", &[], true);
+    report.trace.as_mut().expect("it has one").steps.push(read);
+    let page = text::page(&story(&report));
+    assert!(page.contains("work.fn = 1\n") && page.contains("work.done = 1\n"), "{page}");
+}
+
+#[test]
+fn after_a_race_every_access_matters() {
+    let mut report = incident();
+    report.verdict = Verdict::Race { word: "work.done".to_owned() };
+    let steps = &mut report.trace.as_mut().expect("it has one").steps;
+    for word in ["work.fn", "work.done"] {
         let (operation, action) = (format!("write {word}"), format!("{word} = 1"));
         steps.push(step("migration/1", 1, "stop_one_cpu_nowait", &operation, &action, &[], true));
     }
     let page = text::page(&story(&report));
-    assert!(page.contains("stop_one_cpu_nowait()\n#         [3 private steps]\n"), "{page}");
-    let shared = step("custom_exporter", 26, "migrate_swap", "load work.arg", "read work.arg -> 1", &[], true);
-    report.trace.as_mut().expect("it has one").steps.push(shared);
-    let page = text::page(&story(&report));
-    assert!(page.contains("work.arg = 1\n") && !page.contains("[3 private steps]"), "{page}");
+    assert!(page.contains("work.done = 1\n") && page.ends_with("\nRace (on work.done)\n"), "{page}");
 }

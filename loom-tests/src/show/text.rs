@@ -31,7 +31,8 @@ fn columns(picture: &Picture) -> String {
     for line in &picture.lines {
         page.cell(line.column, line.irqs_off, 2 * line.depth, &line.what.to_string());
     }
-    page.text.push_str("\n# Interrupts are off. Private steps: on words that no other task of this run touches.\n");
+    page.text
+        .push_str("\n# Interrupts are off. Data steps: plain accesses, and words that no other task touches here.\n");
     page.text
 }
 

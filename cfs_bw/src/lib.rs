@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! CFS bandwidth control, ported from Linux: a group of tasks has a quota of CPU time in each period.
+//!
+//! The functions stand under their C names, in C's order of statements; a kernel is a choice of one revision of each
+//! ([`kernel::Kernel`]). Statements that C has and no property here needs are left out and marked at their line.
+
+pub mod account;
+pub mod async_unthrottle;
+pub mod catalogue;
+pub mod cfs_bandwidth;
+pub mod distribute;
+pub mod expiry;
+pub mod fair;
+pub mod kernel;
+pub mod list;
+pub mod machine;
+pub mod period_timer;
+pub mod scenarios_async;
+pub mod scenarios_distribute;
+pub mod scenarios_period;
+pub mod scenarios_runtime;
+pub mod scenarios_slack;
+pub mod sim;
+pub mod slack;
+pub mod throttle;
+pub mod timer;
+
+/// The sources of this crate, so that reports can name functions.
+pub const SOURCES: &[ksync::Source] = ksync::sources!("cfs_bw";
+    "account.rs", "async_unthrottle.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "expiry.rs", "fair.rs", "kernel.rs", "lib.rs", "list.rs",
+    "machine.rs", "period_timer.rs", "scenarios_async.rs", "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "sim.rs", "slack.rs", "throttle.rs", "timer.rs",
+);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn sources_are_all_files_of_the_directory() {
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let files: BTreeSet<String> = std::fs::read_dir(here)
+            .expect("the sources are here")
+            .map(|entry| format!("cfs_bw/src/{}", entry.expect("readable").file_name().display()))
+            .collect();
+        let listed: BTreeSet<String> = super::SOURCES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(listed, files);
+    }
+}

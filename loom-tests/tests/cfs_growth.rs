@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! How the work of a distribution grows with the quota: by a visit for each nanosecond before the fix, not at all
+//! after it.
+#![cfg(loom)]
+
+use cfs_bw::kernel::{self, Kernel};
+use cfs_bw::scenarios_distribute::{Walk, walk};
+use ksync::{Model, Options, TraceStep, Verdict};
+
+/// The most visits that one period's timer makes in any interleaving, for quotas from 1 to 6 ns: of each the
+/// smallest bound that holds.
+fn most_visits(kernel: Kernel, throttled: u32, busy: u32) -> [u64; 6] {
+    let options = Options { explain: false, ..Options::new(Model::Sc) };
+    let holds = |quota: u64, bound: u64| {
+        let report = ksync::explore::check(&*walk(kernel, Walk { quota, throttled, busy, bound }), &options);
+        match report.verdict {
+            Verdict::Holds => true,
+            Verdict::Unbounded { .. } => false,
+            other => panic!("{}: {other}", kernel.commit),
+        }
+    };
+    std::array::from_fn(|n| (0..40).find(|&bound| holds(n as u64 + 1, bound)).expect("fewer than 40 visits"))
+}
+
+/// Nobody has a debt, so each visit pays 1 ns, and each is for a CPU that ran 1 ns since its last one.
+#[test]
+fn a_hidden_pool_is_visits_to_the_last_nanosecond() {
+    for (throttled, busy) in [(1, 1), (2, 1), (2, 2), (3, 1)] {
+        assert_eq!(most_visits(kernel::BEFORE, throttled, busy), [1, 2, 3, 4, 5, 6], "{throttled} CPUs, {busy} busy");
+    }
+}
+
+/// The quota may not pay all, so small ones end early; beyond that each is visited once, `c = 1`.
+#[test]
+fn head_insert_visits_each_once() {
+    for kernel in [kernel::NEAR_INFINITE, kernel::STARVATION, kernel::FROM_THE_POOL] {
+        for throttled in 1..=3 {
+            let expected = std::array::from_fn(|n| (n as u64 + 1).min(u64::from(throttled)));
+            assert_eq!(most_visits(kernel, throttled, 1), expected, "{}: {throttled} CPUs", kernel.commit);
+        }
+    }
+}
+
+/// Two CPUs that throttle again while the walker stands on them send it back to the front: the quota counts again.
+#[test]
+fn head_insert_has_a_hole_that_the_pool_closes() {
+    for kernel in [kernel::NEAR_INFINITE, kernel::STARVATION] {
+        assert_eq!(most_visits(kernel, 2, 2), [1, 2, 3, 4, 5, 6], "{}", kernel.commit);
+    }
+    assert_eq!(most_visits(kernel::FROM_THE_POOL, 2, 2), [1, 2, 3, 3, 3, 3]);
+}
+
+/// At the tail again, but only with an empty pool: whoever is met twice ends the walk. `N + 1` visits, so `c = 2`.
+#[test]
+fn tail_insert_with_an_empty_pool_adds_one_visit() {
+    for kernel in [kernel::UNDER_ONE_LOCK, kernel::SILENT] {
+        assert_eq!(most_visits(kernel, 1, 1), [1; 6]);
+        assert_eq!(most_visits(kernel, 2, 1), [1, 2, 3, 3, 3, 3]);
+        assert_eq!(most_visits(kernel, 2, 2), [1, 2, 3, 3, 3, 3]);
+        assert_eq!(most_visits(kernel, 3, 1), [1, 2, 3, 4, 4, 4]);
+    }
+}
+
+/// The longest stretch of a run that follows at once on itself: what repeats while there is quota.
+fn repeats(steps: &[TraceStep]) -> &[TraceStep] {
+    let same = |a: &TraceStep, b: &TraceStep| (&a.task, &a.operation) == (&b.task, &b.operation);
+    let twice = |at: usize, len: usize| (at..at + len).all(|n| same(&steps[n], &steps[n + len]));
+    let found = |len: usize| (0..=steps.len() - 2 * len).find(|&at| twice(at, len)).map(|at| &steps[at..at + len]);
+    (1..=steps.len() / 2).rev().find_map(found).unwrap_or(&[])
+}
+
+#[test]
+fn the_incident_shows_its_pump() {
+    ksync::register_sources(cfs_bw::SOURCES);
+    let scenario = walk(kernel::BEFORE, Walk { quota: 5, throttled: 1, busy: 1, bound: 3 });
+    let report = ksync::explore::check(&*scenario, &Options::new(Model::Sc));
+    assert_eq!(report.verdict.kind(), "Unbounded");
+    let trace = report.trace.expect("an unbounded loop has a run that shows it");
+    let pump: Vec<(&str, &str)> = repeats(&trace.steps).iter().map(|step| (&*step.task, &*step.function)).collect();
+    for step in [
+        ("timer/50", "distribute_cfs_runtime"),
+        ("timer/50", "unthrottle_cfs_rq"),
+        ("busy/1", "assign_cfs_rq_runtime"),
+        ("busy/1", "throttle_cfs_rq"),
+        ("busy/1", "list_add_tail_rcu"),
+    ] {
+        assert!(pump.contains(&step), "{step:?} is not in the pump: {pump:#?}");
+    }
+}
