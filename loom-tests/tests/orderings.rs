@@ -23,6 +23,8 @@ fn not_needed_here() -> BTreeSet<Weaken> {
         Weaken::new("sched_ttwu_pending", Weakness::RelaxedLoad),
         // The walker takes the runqueue's lock, which the adder holds, before it reads the node.
         Weaken::new("__list_add_rcu", Weakness::RelaxedStore),
+        // What the sender did, it did under the runqueue's lock, which the handler takes next.
+        Weaken::new("take_csd_interrupts", Weakness::RelaxedRmw),
         // The scenario's own barrier, for a kernel older than the newest.
         Weaken::new("woken_again", Weakness::NoFence(Fence::Mb)),
     ])

@@ -120,15 +120,12 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     });
 }
 
-/// The steps that a run repeats at its end: the longest tail that is one segment at least twice.
+/// The longest stretch of a run that follows at once on itself: what repeats. The shortest run leaves out of its last
+/// turn what it can, so the stretch need not stand at the end.
 pub(super) fn pump(steps: &[TraceStep]) -> Vec<String> {
-    let at = |n: usize| (&steps[n].task, &steps[n].place);
-    for period in 1..=steps.len() / 2 {
-        let start = steps.len() - period;
-        if (start..steps.len()).all(|n| at(n) == at(n - period)) {
-            let segment = steps[start..].iter();
-            return segment.map(|step| format!("{}: {}(): {}", step.task, step.function, step.action)).collect();
-        }
-    }
-    Vec::new()
+    let same = |a: &TraceStep, b: &TraceStep| (&a.task, &a.operation) == (&b.task, &b.operation);
+    let twice = |at: usize, len: usize| (at..at + len).all(|n| same(&steps[n], &steps[n + len]));
+    let found = |len: usize| (0..=steps.len() - 2 * len).find(|&at| twice(at, len)).map(|at| &steps[at..at + len]);
+    let segment = (1..=steps.len() / 2).rev().find_map(found).unwrap_or_default();
+    segment.iter().map(|step| format!("{}: {}(): {}", step.task, step.function, step.action)).collect()
 }
