@@ -3,12 +3,19 @@
 
 use super::{CellKind, Memory, Shown};
 use crate::op::{CellId, MemOp};
+use smallvec::SmallVec;
 
 /// A memory in which every access takes effect at once, for everybody. It does not look for races: that is left
 /// to whoever sees which accesses can happen next to each other.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Sc {
-    values: Vec<u64>,
+    values: SmallVec<[u64; 8]>,
+}
+
+impl Clone for Sc {
+    fn clone(&self) -> Self {
+        Sc { values: SmallVec::from_slice(&self.values) } // The derived clone goes value by value.
+    }
 }
 
 impl Sc {
