@@ -2,7 +2,8 @@
 //! A kernel is one revision of each function. The constants are its history, oldest first.
 
 use crate::{account, distribute, period_timer, slack, throttle};
-use ksync::catalogue::WeakenKind;
+use ksync::Weakness;
+use ksync::catalogue::{Label, Revision};
 
 /// One revision of each function.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +15,7 @@ pub struct Kernel {
     /// It was never merged: a plausible wrong patch.
     pub mutant: bool,
     /// Orderings that it lost: the function, and what it lost.
-    pub weaken: &'static [(&'static str, WeakenKind)],
+    pub weaken: &'static [(&'static str, Weakness)],
     /// `account_cfs_rq_runtime()`.
     pub account: account::Rev,
     /// `throttle_cfs_rq()`.
@@ -190,7 +191,13 @@ impl Kernel {
     }
 
     /// This kernel without some orderings.
-    pub const fn without(self, weaken: &'static [(&'static str, WeakenKind)]) -> Kernel {
+    pub const fn without(self, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
         Kernel { weaken, ..self }
+    }
+}
+
+impl Revision for Kernel {
+    fn label(&self) -> Label {
+        Label { revision: self.commit, what: self.what, mutant: self.mutant, weaken: self.weaken }
     }
 }

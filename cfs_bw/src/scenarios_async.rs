@@ -10,8 +10,8 @@ use crate::machine::{Machine, Tunables};
 use crate::period_timer::sched_cfs_period_timer;
 use crate::slack::do_sched_cfs_slack_timer;
 use ksync::catalogue::Expected::{Holds, Unbounded, Violated};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Id, Scenario};
+use ksync::catalogue::LoomUse;
+use ksync::{Id, Model, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -27,7 +27,7 @@ const fn mutant(name: &'static str, what: &'static str, rev: async_unthrottle::R
 const REMOTE_WALKS: Case = Case {
     incident: "cfs-distribute",
     name: "remote-walks",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: remote_walks,
     rows: &[
@@ -71,7 +71,7 @@ pub fn remote_walks(kernel: Kernel) -> Box<Scenario> {
 const PAID_ONCE: Case = Case {
     incident: "cfs-distribute",
     name: "paid-not-unthrottled",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("no end in a minute"),
     scenario: paid_not_unthrottled,
     rows: &[

@@ -8,10 +8,10 @@ use crate::kernel::{self, Kernel};
 use crate::machine::{Machine, Tunables};
 use crate::period_timer::sched_cfs_period_timer;
 use crate::throttle;
-use ksync::Scenario;
+use ksync::Weakness::RelaxedStore;
 use ksync::catalogue::Expected::{Holds, Unbounded};
-use ksync::catalogue::WeakenKind::RelaxedStore;
-use ksync::catalogue::{LoomUse, ModelName};
+use ksync::catalogue::LoomUse;
+use ksync::{Model, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -25,7 +25,7 @@ pub const TIMER_CPU: u32 = 50;
 const PERIOD_TIMER: Case = Case {
     incident: "cfs-distribute",
     name: "period-timer",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: |kernel| walk(kernel, Walk { quota: 5, throttled: 2, busy: 1, bound: 3 }),
     rows: &[
@@ -50,7 +50,7 @@ const PERIOD_TIMER: Case = Case {
 const PUBLISH: Case = Case {
     incident: "cfs-distribute",
     name: "publish",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: |kernel| walk(kernel, Walk { quota: 4, throttled: 2, busy: 1, bound: 3 }),
     rows: &[
@@ -69,7 +69,7 @@ const PUBLISH: Case = Case {
 const CURSOR: Case = Case {
     incident: "cfs-distribute",
     name: "cursor-put-back",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("it takes ten seconds for each row"),
     scenario: |kernel| walk(kernel, Walk { quota: 4, throttled: 2, busy: 2, bound: 3 }),
     rows: &[

@@ -9,8 +9,8 @@ use crate::machine::{Ctx, Machine, Tunables};
 use crate::period_timer::{self, Refill, sched_cfs_period_timer};
 use crate::scenarios_distribute::TIMER_CPU;
 use ksync::catalogue::Expected::{Holds, Unbounded, Violated};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Id, Scenario, Setup, busy};
+use ksync::catalogue::LoomUse;
+use ksync::{Id, Model, Scenario, Setup, busy};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -19,7 +19,7 @@ pub const CASES: &[Case] =
 
 const fn case(name: &'static str, scenario: fn(Kernel) -> Box<Scenario>) -> Case {
     let loom = LoomUse::CannotCarry("loom has no clock");
-    Case { incident: "cfs-period", name, model: ModelName::Sc, loom, scenario, rows: &[] }
+    Case { incident: "cfs-period", name, model: Model::Sc, loom, scenario, rows: &[] }
 }
 
 /// Two periods of a group on one CPU: `in_first` ns are run at 1, `in_second` ns at 150; then `check`.

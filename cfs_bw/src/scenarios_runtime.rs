@@ -14,8 +14,8 @@ use crate::scenarios_distribute::TIMER_CPU;
 use crate::slack::do_sched_cfs_slack_timer;
 use crate::throttle::{self, Decide, Insert};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Id, Scenario, Setup, busy};
+use ksync::catalogue::LoomUse;
+use ksync::{Id, Model, Scenario, Setup, busy};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -48,7 +48,7 @@ fn assert_no_stall(machine: &Machine, tg: Id<TaskGroup>) {
 const SPENT_ONCE: Case = Case {
     incident: "cfs-distribute",
     name: "spent-once",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: spent_once,
     rows: &[
@@ -96,7 +96,7 @@ pub fn spent_once(kernel: Kernel) -> Box<Scenario> {
 const STALL: Case = Case {
     incident: "cfs-throttle",
     name: "refill-races-throttle",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: refill_races_throttle,
     rows: &[
@@ -135,7 +135,7 @@ pub fn refill_races_throttle(kernel: Kernel) -> Box<Scenario> {
 const ONE_GETS_ALL: Case = Case {
     incident: "cfs-throttle",
     name: "throttled-is-charged",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: throttled_is_charged,
     rows: &[
@@ -178,7 +178,7 @@ pub fn throttled_is_charged(kernel: Kernel) -> Box<Scenario> {
 const FRONT: Case = Case {
     incident: "cfs-throttle",
     name: "small-quota",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("loom has no clock"),
     scenario: |kernel| small_quota(kernel, 1),
     rows: &[
@@ -201,7 +201,7 @@ const FRONT: Case = Case {
 const FRONT_RACE: Case = Case {
     incident: "cfs-throttle",
     name: "small-quota-race",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("loom has no clock"),
     scenario: |kernel| small_quota(kernel, 0),
     rows: &[
@@ -248,7 +248,7 @@ fn overrun_for_ever(ctx: &Ctx, cfs_rq: Id<crate::cfs_bandwidth::CfsRq>, after: u
 const TWO_TIMERS: Case = Case {
     incident: "cfs-distribute",
     name: "two-timers",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: two_timers,
     rows: &[

@@ -8,8 +8,8 @@ use crate::machine::{Ctx, Machine, Tunables};
 use crate::scenarios_distribute::TIMER_CPU;
 use crate::slack::{self, __return_cfs_rq_runtime, Again, do_sched_cfs_slack_timer};
 use ksync::catalogue::Expected::{Holds, Violated};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Id, Scenario, Setup, busy};
+use ksync::catalogue::LoomUse;
+use ksync::{Id, Model, Scenario, Setup, busy};
 use std::sync::{Arc, OnceLock};
 
 /// The cases of this file.
@@ -18,7 +18,7 @@ pub const CASES: &[Case] = &[PUSHED, AGAIN];
 const PUSHED: Case = Case {
     incident: "cfs-slack",
     name: "steady-returns",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("loom has no interrupts"),
     scenario: steady_returns,
     rows: &[
@@ -33,7 +33,7 @@ const PUSHED: Case = Case {
 const AGAIN: Case = Case {
     incident: "cfs-slack",
     name: "return-while-distributing",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("loom has no interrupts"),
     scenario: return_while_distributing,
     rows: &[

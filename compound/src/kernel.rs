@@ -3,7 +3,8 @@
 
 use crate::spinlock::Arch;
 use crate::{bit_spinlock, compound_lock, page_flags, qspinlock, ticket_spinlock};
-use ksync::catalogue::WeakenKind;
+use ksync::Weakness;
+use ksync::catalogue::{Label, Revision};
 
 /// One revision of each function.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +16,7 @@ pub struct Kernel {
     /// It was never merged: a plausible wrong patch.
     pub mutant: bool,
     /// Orderings that it lost: the function, and what it lost.
-    pub weaken: &'static [(&'static str, WeakenKind)],
+    pub weaken: &'static [(&'static str, Weakness)],
     /// `bit_spin_lock()` and the rest of its header.
     pub bit_spinlock: bit_spinlock::Rev,
     /// `SetPageReferenced()` and its like.
@@ -146,7 +147,13 @@ impl Kernel {
     }
 
     /// This kernel with orderings lost.
-    pub const fn without(self, weaken: &'static [(&'static str, WeakenKind)]) -> Kernel {
+    pub const fn without(self, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
         Kernel { weaken, ..self }
+    }
+}
+
+impl Revision for Kernel {
+    fn label(&self) -> Label {
+        Label { revision: self.commit, what: self.what, mutant: self.mutant, weaken: self.weaken }
     }
 }

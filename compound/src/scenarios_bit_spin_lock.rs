@@ -8,10 +8,10 @@ use crate::catalogue::Case;
 use crate::kernel::{self, Kernel};
 use crate::machine::Machine;
 use crate::page_flags::{self, PageFlag, Set, set_page_flag};
+use ksync::Weakness::{RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::WeakenKind::{RelaxedRmw, RelaxedStore};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Atomic, Plain, Relaxed, Scenario, Setup};
+use ksync::catalogue::LoomUse;
+use ksync::{Atomic, Model, Plain, Relaxed, Scenario, Setup};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -42,7 +42,7 @@ const PLAIN_UNLOCK: Kernel = mutant(
 const EXCLUSION: Case = Case {
     incident: "bit-spin-lock",
     name: "exclusion",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: two_holders,
     rows: &[
@@ -70,7 +70,7 @@ pub fn two_holders(kernel: Kernel) -> Box<Scenario> {
 const THREE: Case = Case {
     incident: "bit-spin-lock",
     name: "exclusion-three",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("no end in a minute"),
     scenario: three_holders,
     rows: &[(kernel::MAINLINE, Holds), (RELAXED_UNLOCK, Race)],
@@ -103,7 +103,7 @@ fn holders(kernel: Kernel, cpus: u32, rounds: u32) -> Box<Scenario> {
 const TRYLOCK: Case = Case {
     incident: "bit-spin-lock",
     name: "trylock-exclusion",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: trylock_and_lock,
     rows: &[
@@ -142,7 +142,7 @@ pub fn trylock_and_lock(kernel: Kernel) -> Box<Scenario> {
 const OWN_WORD: Case = Case {
     incident: "bit-spin-lock",
     name: "own-word",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("a store that races a read-modify-write has impossible outcomes (tokio-rs/loom#282)"),
     scenario: bits_under_the_lock,
     rows: &[
@@ -182,7 +182,7 @@ pub fn bits_under_the_lock(kernel: Kernel) -> Box<Scenario> {
 const OTHER_BIT: Case = Case {
     incident: "bit-spin-lock",
     name: "other-bit",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: other_bit_set_once,
     rows: &[(kernel::MAINLINE, Holds), (PLAIN_UNLOCK, Violated), (PLAIN_SET, Violated)],
@@ -201,7 +201,7 @@ pub fn other_bit_set_once(kernel: Kernel) -> Box<Scenario> {
 const RESURRECTED: Case = Case {
     incident: "bit-spin-lock",
     name: "resurrected",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: locked_again_after_other_bit,
     rows: &[(kernel::MAINLINE, Holds), (PLAIN_SET, Lockup)],
@@ -235,7 +235,7 @@ fn other_bit(setup: &mut Setup, kernel: Kernel, rounds: u32) -> Arc<Atomic<u64>>
 const IS_LOCKED: Case = Case {
     incident: "bit-spin-lock",
     name: "is-locked",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: reader_beside_a_holder,
     rows: &[

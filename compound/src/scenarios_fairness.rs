@@ -6,8 +6,8 @@ use crate::kernel::{self, Kernel};
 use crate::machine::Machine;
 use crate::scenarios_spin_lock::Guarded;
 use ksync::catalogue::Expected::{Holds, Unbounded};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Atomic, Relaxed, Scenario};
+use ksync::catalogue::LoomUse;
+use ksync::{Atomic, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -18,7 +18,7 @@ const NO_WORK: LoomUse = LoomUse::CannotCarry("counts no work");
 const BYPASS: Case = Case {
     incident: "bit-spin-lock",
     name: "bypass",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: NO_WORK,
     scenario: never_passed,
     rows: &[(kernel::TICKET, Holds), (kernel::QUEUED, Holds), (kernel::BIT, Unbounded)],

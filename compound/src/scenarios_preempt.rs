@@ -8,8 +8,8 @@ use crate::kernel::{self, Kernel};
 use crate::machine::Machine;
 use crate::page_flags::PageFlag;
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Atomic, Relaxed, Scenario};
+use ksync::catalogue::LoomUse;
+use ksync::{Atomic, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -35,7 +35,7 @@ const TRYLOCK_PREEMPTIBLE: Kernel = mutant(
 const PREEMPTED_HOLDER: Case = Case {
     incident: "bit-spin-lock",
     name: "preempted-holder",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: NO_CPUS,
     scenario: one_cpu_two_tasks,
     rows: &[(kernel::MAINLINE, Holds), (TRYLOCK_PREEMPTIBLE, Lockup)],
@@ -68,7 +68,7 @@ pub fn one_cpu_two_tasks(kernel: Kernel) -> Box<Scenario> {
 const PREEMPT_COUNT: Case = Case {
     incident: "bit-spin-lock",
     name: "preempt-count",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: trylock_fails,
     rows: &[
@@ -106,7 +106,7 @@ pub fn trylock_fails(kernel: Kernel) -> Box<Scenario> {
 const SPINNER: Case = Case {
     incident: "bit-spin-lock",
     name: "spinner-is-preempted",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: NO_CPUS,
     scenario: holder_waits_for_the_spinners_cpu,
     rows: &[
@@ -148,7 +148,7 @@ pub fn holder_waits_for_the_spinners_cpu(kernel: Kernel) -> Box<Scenario> {
 const INTERRUPTED_HOLDER: Case = Case {
     incident: "bit-spin-lock",
     name: "interrupted-holder",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: NO_CPUS,
     scenario: put_page_in_a_handler,
     rows: &[

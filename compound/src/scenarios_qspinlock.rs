@@ -11,11 +11,11 @@ use crate::qspinlock::{
 use crate::qspinlock_queue::{Claim, Next, TailWrite};
 use crate::qspinlock_word::{_Q_LOCKED_VAL, _Q_PENDING_VAL};
 use crate::scenarios_spin_lock::{three_by_one, trylock_and_lock, two_by_two};
+use ksync::Weakness::{NoFence, RelaxedLoad, RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::WeakenKind::{NoFence, RelaxedLoad, RelaxedRmw, RelaxedStore};
-use ksync::catalogue::{LoomUse, ModelName};
+use ksync::catalogue::LoomUse;
 use ksync::op::Fence;
-use ksync::{Plain, Scenario};
+use ksync::{Model, Plain, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -105,7 +105,7 @@ pub(crate) const NO_DEPENDENCY: Kernel = kernel::MAINLINE
 const EXCLUSION: Case = Case {
     incident: "qspinlock",
     name: "exclusion",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: SLOW,
     scenario: two_by_two,
     rows: &[
@@ -118,11 +118,11 @@ const EXCLUSION: Case = Case {
     ],
 };
 
-const EXCLUSION_RC11: Case = Case { name: "exclusion-rc11", model: ModelName::Rc11, ..EXCLUSION };
+const EXCLUSION_RC11: Case = Case { name: "exclusion-rc11", model: Model::Rc11, ..EXCLUSION };
 
 const EXCLUSION_SC: Case = Case {
     name: "exclusion-sc",
-    model: ModelName::Sc,
+    model: Model::Sc,
     rows: &[
         (kernel::MAINLINE, Holds),
         (kernel::X86, Holds),
@@ -144,7 +144,7 @@ const THREE: Case = Case {
 
 const THREE_RC11: Case = Case {
     name: "three-cpus-rc11",
-    model: ModelName::Rc11,
+    model: Model::Rc11,
     loom: LoomUse::Agrees,
     rows: &[
         (kernel::MAINLINE, Holds),
@@ -158,7 +158,7 @@ const THREE_RC11: Case = Case {
 
 const THREE_SC: Case = Case {
     name: "three-cpus-sc",
-    model: ModelName::Sc,
+    model: Model::Sc,
     rows: &[(kernel::MAINLINE, Holds), (kernel::X86, Holds), (TAIL_ONLY, Violated)],
     ..THREE
 };
@@ -166,7 +166,7 @@ const THREE_SC: Case = Case {
 const TRYLOCK: Case = Case {
     incident: "qspinlock",
     name: "trylock-exclusion",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: trylock_and_lock,
     rows: &[
@@ -183,7 +183,7 @@ const TRYLOCK: Case = Case {
 const QUEUE: Case = Case {
     incident: "qspinlock",
     name: "queue-order",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: SLOW,
     scenario: two_in_the_queue,
     rows: &[
@@ -209,11 +209,11 @@ const QUEUE: Case = Case {
     ],
 };
 
-const QUEUE_RC11: Case = Case { name: "queue-order-rc11", model: ModelName::Rc11, ..QUEUE };
+const QUEUE_RC11: Case = Case { name: "queue-order-rc11", model: Model::Rc11, ..QUEUE };
 
 const QUEUE_SC: Case = Case {
     name: "queue-order-sc",
-    model: ModelName::Sc,
+    model: Model::Sc,
     rows: &[(kernel::MAINLINE, Holds), (CLAIM_STORE, Lockup), (LOOKS_ONCE, Lockup)],
     ..QUEUE
 };
@@ -233,7 +233,7 @@ pub fn two_in_the_queue(kernel: Kernel) -> Box<Scenario> {
 const PENDING_AND_QUEUE: Case = Case {
     incident: "qspinlock",
     name: "pending-and-queue",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: SLOW,
     scenario: pending_and_queue,
     rows: &[(kernel::MAINLINE, Holds), (LEAVE, Lockup), (TAIL_WORD, Violated)],

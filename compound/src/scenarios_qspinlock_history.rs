@@ -11,11 +11,11 @@ use crate::qspinlock::{
 use crate::qspinlock_queue::{MAX_NODES, pass_turn, wait_for_next};
 use crate::qspinlock_word::{_Q_LOCKED_VAL, encode_tail};
 use crate::scenarios_qspinlock::{NO_DEPENDENCY, SLOW, STALE_OWNED, STALE_QUEUE, two_in_the_queue};
+use ksync::Weakness::{NoFence, RelaxedLoad};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Unbounded, Violated};
-use ksync::catalogue::WeakenKind::{NoFence, RelaxedLoad};
-use ksync::catalogue::{LoomUse, ModelName};
+use ksync::catalogue::LoomUse;
 use ksync::op::Fence;
-use ksync::{Atomic, Plain, Relaxed, Scenario, smp_acquire__after_ctrl_dep};
+use ksync::{Atomic, Model, Plain, Relaxed, Scenario, smp_acquire__after_ctrl_dep};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -28,7 +28,7 @@ fn held(name: &str) -> QSpinLock {
 const IS_LOCKED: Case = Case {
     incident: "qspinlock",
     name: "is-locked",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: waiter_is_on_the_lock,
     rows: &[(kernel::QSPINLOCK, Violated), (kernel::IS_LOCKED, Holds)],
@@ -64,7 +64,7 @@ pub fn waiter_is_on_the_lock(kernel: Kernel) -> Box<Scenario> {
 const PUBLICATION: Case = Case {
     incident: "qspinlock",
     name: "publication",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: SLOW,
     scenario: two_in_the_queue,
     rows: &[
@@ -82,7 +82,7 @@ const NO_WMB: Kernel = kernel::MAINLINE
     .without(&[("wait_in_queue", NoFence(Fence::Wmb))]);
 const PUBLICATION_RC11: Case = Case {
     name: "publication-rc11",
-    model: ModelName::Rc11,
+    model: Model::Rc11,
     rows: &[
         (kernel::XCHG_RELEASE, Lockup),
         (kernel::STORE_RELEASE, Holds),
@@ -102,7 +102,7 @@ const PUBLICATION_RC11: Case = Case {
 const NESTED: Case = Case {
     incident: "qspinlock",
     name: "interrupted-queueing",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("needs interrupts"),
     scenario: interrupted_queueing,
     rows: &[(kernel::COUNT_LATE, Race), (kernel::COUNT_FIRST, Holds)],
@@ -143,7 +143,7 @@ pub fn interrupted_queueing(kernel: Kernel) -> Box<Scenario> {
 const ROUNDS: Case = Case {
     incident: "qspinlock",
     name: "announces-itself",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("counts no work"),
     scenario: lock_comes_and_goes,
     rows: &[(kernel::CMPXCHG_LOOP, Unbounded), (kernel::FETCH_OR, Holds)],
@@ -175,7 +175,7 @@ pub fn lock_comes_and_goes(kernel: Kernel) -> Box<Scenario> {
 const LEVELS: Case = Case {
     incident: "qspinlock",
     name: "five-levels",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: five_levels,
     rows: &[(kernel::FOUR_LEVELS, Violated), (kernel::NO_NODE, Holds)],

@@ -6,11 +6,11 @@ use crate::kernel::{Kernel, TICKET};
 use crate::machine::Machine;
 use crate::scenarios_spin_lock::{three_by_two, trylock_and_lock};
 use crate::ticket_spinlock::{self, TicketSpinLock, Unlock};
+use ksync::Weakness::{NoFence, RelaxedLoad, RelaxedRmw};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::WeakenKind::{NoFence, RelaxedLoad, RelaxedRmw};
-use ksync::catalogue::{LoomUse, ModelName};
+use ksync::catalogue::LoomUse;
 use ksync::op::Fence;
-use ksync::{Atomic, Relaxed, Scenario, smp_mb};
+use ksync::{Atomic, Model, Relaxed, Scenario, smp_mb};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -39,7 +39,7 @@ const UNLOCK_SUM: Kernel = Kernel {
 const EXCLUSION: Case = Case {
     incident: "ticket-lock",
     name: "exclusion",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: NO_END,
     scenario: three_by_two,
     rows: &[(TICKET, Holds), (RELAXED_UNLOCK, Race), (RELAXED_TICKET, Race), (RELAXED_WAIT, Race)],
@@ -47,22 +47,18 @@ const EXCLUSION: Case = Case {
 
 const EXCLUSION_RC11: Case = Case {
     name: "exclusion-rc11",
-    model: ModelName::Rc11,
+    model: Model::Rc11,
     rows: &[(TICKET, Holds), (RELAXED_UNLOCK, Race), (RELAXED_WAIT, Race)],
     ..EXCLUSION
 };
 
-const EXCLUSION_SC: Case = Case {
-    name: "exclusion-sc",
-    model: ModelName::Sc,
-    rows: &[(TICKET, Holds), (UNLOCK_WORD, Violated)],
-    ..EXCLUSION
-};
+const EXCLUSION_SC: Case =
+    Case { name: "exclusion-sc", model: Model::Sc, rows: &[(TICKET, Holds), (UNLOCK_WORD, Violated)], ..EXCLUSION };
 
 const TRYLOCK: Case = Case {
     incident: "ticket-lock",
     name: "trylock-exclusion",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: trylock_and_lock,
     rows: &[
@@ -79,7 +75,7 @@ const TRYLOCK: Case = Case {
 const WRAPS: Case = Case {
     incident: "ticket-lock",
     name: "wraps",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: last_ticket,
     rows: &[(TICKET, Holds), (UNLOCK_SUM, Lockup)],
@@ -101,7 +97,7 @@ pub fn last_ticket(kernel: Kernel) -> Box<Scenario> {
 const THIRD_CPU: Case = Case {
     incident: "ticket-lock",
     name: "third-cpu",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: seen_by_a_third_cpu,
     rows: &[

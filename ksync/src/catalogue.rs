@@ -3,8 +3,9 @@
 //!
 //! Plain data, the same in both builds, so that a list can be printed without an engine.
 
-use crate::op::Fence;
+use crate::model::Model;
 use crate::setup::Scenario;
+use crate::weakness::Weakness;
 use std::fmt;
 
 /// The name of a verdict, as [`Verdict::kind`](crate::Verdict::kind) gives it.
@@ -44,17 +45,6 @@ impl fmt::Display for Expected {
     }
 }
 
-/// The memory model that a row is decided under. The explorer's own type exists only in the model build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModelName {
-    /// Sequential consistency: the row needs no weak memory to fail, and a row that holds under it says so.
-    Sc,
-    /// C11 without load buffering.
-    Rc11,
-    /// The Linux kernel memory model without load buffering.
-    Lkmm,
-}
-
 /// What loom, the second opinion, has to say about a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoomUse {
@@ -62,19 +52,6 @@ pub enum LoomUse {
     Agrees,
     /// It cannot decide the row, for this reason.
     CannotCarry(&'static str),
-}
-
-/// An ordering that a mutant loses; the plain form of the engine's `Weakness`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WeakenKind {
-    /// The barrier is not there.
-    NoFence(Fence),
-    /// Loads and awaits are relaxed.
-    RelaxedLoad,
-    /// Stores are relaxed.
-    RelaxedStore,
-    /// Read-modify-writes are relaxed.
-    RelaxedRmw,
 }
 
 /// One line of the catalogue: a scenario on a revision.
@@ -90,11 +67,11 @@ pub struct Row {
     /// What must come out.
     pub expected: Expected,
     /// The memory model that decides.
-    pub model: ModelName,
+    pub model: Model,
     /// What loom says.
     pub loom: LoomUse,
     /// Orderings to take away: the C name of the function, and what it loses.
-    pub weaken: Vec<(&'static str, WeakenKind)>,
+    pub weaken: Vec<(&'static str, Weakness)>,
     /// The revision is a wrong patch that was never merged.
     pub mutant: bool,
     /// Makes the scenario.
@@ -105,4 +82,65 @@ impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}@{}", self.incident, self.scenario, self.revision)
     }
+}
+
+/// What a revision is called, and what the engine has to take away from it.
+#[derive(Debug, Clone, Copy)]
+pub struct Label {
+    /// A commit, `commit^` for the kernel before it, a release, or the name of a mutant.
+    pub revision: &'static str,
+    /// The commit in its own words, or what the mutant does.
+    pub what: &'static str,
+    /// It was never merged: a plausible wrong patch.
+    pub mutant: bool,
+    /// Orderings that it lost: the function, and what it lost.
+    pub weaken: &'static [(&'static str, Weakness)],
+}
+
+/// A kernel, as a crate of ports has it: one revision of each of its functions.
+pub trait Revision: Copy + Send + Sync + 'static {
+    /// What it is called.
+    fn label(&self) -> Label;
+}
+
+/// A scenario and what must come out of it on each kernel. It stands in the file of the function that it is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<K: Revision> {
+    /// The incident or function.
+    pub incident: &'static str,
+    /// The scenario's name.
+    pub name: &'static str,
+    /// The memory model that decides.
+    pub model: Model,
+    /// What loom says.
+    pub loom: LoomUse,
+    /// Makes the scenario for a kernel.
+    pub scenario: fn(K) -> Box<Scenario>,
+    /// The kernels and their verdicts, oldest first.
+    pub rows: &'static [(K, Expected)],
+}
+
+impl<K: Revision> Case<K> {
+    fn rows(self) -> impl Iterator<Item = Row> {
+        self.rows.iter().map(move |&(kernel, expected)| {
+            let Label { revision, what, mutant, weaken } = kernel.label();
+            Row {
+                incident: self.incident,
+                scenario: self.name,
+                revision,
+                what,
+                expected,
+                model: self.model,
+                loom: self.loom,
+                weaken: weaken.to_vec(),
+                mutant,
+                build: Box::new(move || (self.scenario)(kernel)),
+            }
+        })
+    }
+}
+
+/// The rows of all cases, file by file.
+pub fn rows<K: Revision>(cases: &[&[Case<K>]]) -> Vec<Row> {
+    cases.iter().copied().flatten().copied().flat_map(Case::rows).collect()
 }

@@ -21,6 +21,7 @@ mod backend;
 mod barrier;
 pub mod catalogue;
 mod current;
+mod model;
 pub mod op;
 mod order;
 mod place;
@@ -28,17 +29,20 @@ mod setup;
 mod sleep;
 mod spinlock;
 mod verdict;
+mod weakness;
 mod word;
 
 pub use atomic::{Atomic, Plain};
 pub use barrier::*;
 pub use current::{Current, IrqFlags};
+pub use model::Model;
 pub use order::{Acquire, Full, LoadOrder, Relaxed, Release, RmwOrder, StoreOrder};
-pub use place::{Place, Source, function_at, register_sources};
+pub use place::{Place, Source, assert_sources_are_all, function_at, register_sources};
 pub use setup::{Body, Class, Frame, Irq, Scenario, Setup, TaskOptions, Work, busy, nondet, now};
 pub use sleep::{Completion, Sleeper, Wants};
 pub use spinlock::{SpinGuard, SpinLock};
 pub use verdict::{Holder, Lockup, Severity, Verdict, Wait, WaitsFor};
+pub use weakness::Weakness;
 pub use word::{Id, Word, no_such_value};
 
 #[cfg(not(loom))]
@@ -57,8 +61,8 @@ mod report;
 #[cfg(loom)]
 pub mod second;
 #[cfg(loom)]
-pub use report::{Model, OnProgress, Options, Progress, Report, Trace, TraceStep};
+pub use report::{OnProgress, Options, Progress, Report, Trace, TraceStep};
 #[cfg(loom)]
 mod weaken;
 #[cfg(loom)]
-pub use weaken::{Weaken, Weakness};
+pub use weaken::Weaken;

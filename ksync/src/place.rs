@@ -4,7 +4,7 @@
 //! Every facade call knows its place (`#[track_caller]`). A crate of ports hands its sources over once with
 //! [`register_sources`]; then reports can say `cpu_stop_queue_two_works()` without a word of annotation in the port.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::Location;
 
 /// A place in the sources.
@@ -26,6 +26,20 @@ macro_rules! sources {
 /// Lets reports find function names in these files. Doing it again changes nothing.
 pub fn register_sources(sources: &[Source]) {
     SOURCES.write().get_or_insert_with(HashMap::new).extend(sources.iter().copied());
+}
+
+/// Checks that a crate's list of sources names every file below `CRATE/src`, for that crate's tests.
+///
+/// # Panics
+/// If the list and the directory differ.
+pub fn assert_sources_are_all(sources: &[Source], crate_dir: &str) {
+    let top = std::path::Path::new(crate_dir);
+    let name = top.file_name().expect("a crate has a folder").display();
+    let files: BTreeSet<String> = std::fs::read_dir(top.join("src"))
+        .expect("the sources are here")
+        .map(|entry| format!("{name}/src/{}", entry.expect("readable").file_name().display()))
+        .collect();
+    assert_eq!(sources.iter().map(|(file, _)| (*file).to_owned()).collect::<BTreeSet<_>>(), files);
 }
 
 /// The function around a place, or `file:line` where the source is not known.

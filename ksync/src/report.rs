@@ -1,31 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a check was told and what it found: the same for both engines.
 
+use crate::model::Model;
 use crate::verdict::Verdict;
 use crate::weaken::Weaken;
 use std::fmt;
 use std::sync::Arc;
-
-/// The memory model of the explorer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Model {
-    /// One value per word, one order of everything.
-    Sc,
-    /// C11 as repaired, without load buffering: what the real atomics promise.
-    Rc11,
-    /// The Linux kernel memory model, without load buffering.
-    Lkmm,
-}
-
-impl fmt::Display for Model {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Model::Sc => "sc",
-            Model::Rc11 => "rc11",
-            Model::Lkmm => "lkmm",
-        })
-    }
-}
 
 /// How far a running check is.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,9 @@
 //! A port's ordering is justified by a test that fails without it. Such a test names the function and the
 //! operation, and no port needs a switch for it.
 
-use crate::op::{Fence, MemOp, Order, Request};
+use crate::op::{MemOp, Order, Request};
 use crate::place::{Place, function_at};
+use crate::weakness::Weakness;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,19 +17,6 @@ pub struct Weaken {
     pub function: String,
     /// What goes.
     pub what: Weakness,
-}
-
-/// What a mutant loses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Weakness {
-    /// The barrier is not there.
-    NoFence(Fence),
-    /// Loads and awaits are relaxed.
-    RelaxedLoad,
-    /// Stores are relaxed.
-    RelaxedStore,
-    /// Read-modify-writes are relaxed.
-    RelaxedRmw,
 }
 
 impl Weaken {

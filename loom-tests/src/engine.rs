@@ -2,8 +2,8 @@
 //! Runs one row of the catalogue on one engine.
 
 use clap::ValueEnum;
-use ksync::catalogue::{LoomUse, ModelName, Row, WeakenKind};
-use ksync::{Model, OnProgress, Options, Report, Verdict, Weaken, Weakness};
+use ksync::catalogue::{LoomUse, Row};
+use ksync::{Model, OnProgress, Options, Report, Verdict, Weaken};
 use std::fmt;
 
 /// Who says what is true.
@@ -54,7 +54,7 @@ impl Choice {
         rows.iter()
             .flat_map(|&row| engines.iter().map(move |&engine| (row, engine)))
             .filter(|&(row, engine)| wanted(row, engine))
-            .map(|(row, engine)| Job { row, engine, model: model.unwrap_or(own_model(row)) })
+            .map(|(row, engine)| Job { row, engine, model: model.unwrap_or(row.model) })
             .collect()
     }
 }
@@ -83,15 +83,7 @@ impl Job<'_> {
 
     /// The mutants of the row.
     pub fn mutants(&self) -> impl Iterator<Item = Weaken> {
-        self.row.weaken.iter().map(|&(function, kind)| {
-            let what = match kind {
-                WeakenKind::NoFence(fence) => Weakness::NoFence(fence),
-                WeakenKind::RelaxedLoad => Weakness::RelaxedLoad,
-                WeakenKind::RelaxedStore => Weakness::RelaxedStore,
-                WeakenKind::RelaxedRmw => Weakness::RelaxedRmw,
-            };
-            Weaken::new(function, what)
-        })
+        self.row.weaken.iter().map(|&(function, what)| Weaken::new(function, what))
     }
 }
 
@@ -110,14 +102,6 @@ pub fn undecided(why: String) -> Report {
         cpus: 0,
         tasks: 0,
         trace: None,
-    }
-}
-
-fn own_model(row: &Row) -> Model {
-    match row.model {
-        ModelName::Sc => Model::Sc,
-        ModelName::Rc11 => Model::Rc11,
-        ModelName::Lkmm => Model::Lkmm,
     }
 }
 

@@ -10,6 +10,9 @@ use loom_tests::catalogue::{catalogue, name};
 use loom_tests::engine::{Choice, Engine};
 use loom_tests::run;
 
+/// A row may not explore more states, or loom executions: the whole catalogue is run often.
+const MOST: u64 = 400_000;
+
 /// Runs these rows, and gives a line for each. Fails if one comes out as the catalogue does not say.
 fn table(engine: Choice, rows: &[Row]) -> String {
     let jobs = engine.jobs(&rows.iter().collect::<Vec<_>>(), None);
@@ -33,6 +36,8 @@ fn table(engine: Choice, rows: &[Row]) -> String {
             if report.verdict.kind() != job.row.expected.kind() {
                 wrong.push(format!("{name}: expected {}, found {}", job.row.expected, report.verdict));
             }
+            let explored = report.states.max(report.executions);
+            assert!(explored <= MOST, "{name}: {explored} explored; make the scenario smaller");
             assert_eq!(report.exhausted, report.verdict == Verdict::Holds, "{name}: exhausted, or a failure");
         },
     );

@@ -2,7 +2,8 @@
 //! The program as its users meet it: exit status, streams, files.
 #![cfg(loom)]
 
-use ksync::catalogue::{Expected, LoomUse, ModelName, Row};
+use ksync::Model;
+use ksync::catalogue::{Expected, LoomUse, Row};
 use loom_tests::catalogue::{catalogue, name};
 use serde_json::Value;
 use std::path::Path;
@@ -156,7 +157,7 @@ fn bad_usage_is_one_line_and_writes_nothing() {
 #[test]
 fn a_verdict_that_differs_is_status_1() {
     let weak_only =
-        a_row(|row| row.model == ModelName::Lkmm && row.expected != Expected::Holds && !row.weaken.is_empty());
+        a_row(|row| row.model == Model::Lkmm && row.expected != Expected::Holds && !row.weaken.is_empty());
     let Ran { status, stdout, .. } = lockup(&["prove", &weak_only, "--model", "sc"]);
     assert_eq!(status, Some(1), "{stdout}");
     assert!(stdout.contains("DIFFERS") && stdout.contains(", found Holds\n"), "{stdout}");

@@ -2,7 +2,7 @@
 //! Every barrier and every ordering that a port performs is there for a reason: taken away, some scenario fails.
 #![cfg(loom)]
 
-use ksync::catalogue::{Expected, ModelName, Row};
+use ksync::catalogue::{Expected, Row};
 use ksync::explore::{check, orderings};
 use ksync::op::Fence;
 use ksync::{Model, Options, Verdict, Weaken, Weakness};
@@ -48,7 +48,7 @@ fn newest(rows: &[Row]) -> Vec<&Row> {
 
 /// The kernel's own memory model; C11's where the row is about what only that one allows.
 fn options(row: &Row) -> Options {
-    let model = if row.model == ModelName::Rc11 { Model::Rc11 } else { Model::Lkmm };
+    let model = if row.model == Model::Rc11 { Model::Rc11 } else { Model::Lkmm };
     Options { explain: false, max_states: ENOUGH, ..Options::new(model) }
 }
 

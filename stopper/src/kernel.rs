@@ -11,7 +11,8 @@
 use crate::{
     active_balance, migrate_swap, multi_cpu_stop, park, queue_work, schedule, stop_cpus, ttwu, two_works, wake_q,
 };
-use ksync::catalogue::WeakenKind;
+use ksync::Weakness;
+use ksync::catalogue::{Label, Revision};
 
 /// One revision of each function.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +24,7 @@ pub struct Kernel {
     /// It was never merged: a plausible wrong patch.
     pub mutant: bool,
     /// Orderings that it lost: the function, and what it lost.
-    pub weaken: &'static [(&'static str, WeakenKind)],
+    pub weaken: &'static [(&'static str, Weakness)],
     /// `stop_two_cpus()`.
     pub stop_two_cpus: two_works::CallerRev,
     /// `cpu_stop_queue_two_works()`.
@@ -183,7 +184,13 @@ impl Kernel {
     }
 
     /// This kernel before a commit, for one that only lost orderings.
-    pub const fn without(self, weaken: &'static [(&'static str, WeakenKind)]) -> Kernel {
+    pub const fn without(self, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
         Kernel { weaken, ..self }
+    }
+}
+
+impl Revision for Kernel {
+    fn label(&self) -> Label {
+        Label { revision: self.commit, what: self.what, mutant: self.mutant, weaken: self.weaken }
     }
 }

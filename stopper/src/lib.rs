@@ -42,17 +42,9 @@ pub const SOURCES: &[ksync::Source] = ksync::sources!("stopper";
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     #[test]
     fn sources_are_all_files_of_the_directory() {
-        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
-        let files: BTreeSet<String> = std::fs::read_dir(here)
-            .expect("the sources are here")
-            .map(|entry| format!("stopper/src/{}", entry.expect("readable").file_name().display()))
-            .collect();
-        let listed: BTreeSet<String> = super::SOURCES.iter().map(|(name, _)| (*name).to_owned()).collect();
-        assert_eq!(listed, files);
+        ksync::assert_sources_are_all(super::SOURCES, env!("CARGO_MANIFEST_DIR"));
     }
 
     /// Runs each scenario on the newest kernel often; its own assertions and its end are the test.

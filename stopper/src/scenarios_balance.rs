@@ -12,8 +12,8 @@ use crate::schedule::schedule;
 use crate::task::{Birth, TASK_ON_RQ_QUEUED};
 use crate::ttwu::wake_up_process;
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Atomic, Id, Relaxed, Scenario};
+use ksync::catalogue::LoomUse;
+use ksync::{Atomic, Id, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -30,7 +30,7 @@ const fn clear(name: &'static str, what: &'static str, clear: Clear) -> Kernel {
 const FLAG: Case = Case {
     incident: "active-balance",
     name: "flag",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: two_balancers,
     rows: &[
@@ -76,7 +76,7 @@ pub fn two_balancers(kernel: Kernel) -> Box<Scenario> {
 const TWO_IDLE: Case = Case {
     incident: "active-balance",
     name: "two-stoppers-idle",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: two_stoppers_run_dry,
     rows: &[
@@ -111,7 +111,7 @@ pub fn two_stoppers_run_dry(kernel: Kernel) -> Box<Scenario> {
 const OFFLINE: Case = Case {
     incident: "active-balance",
     name: "busiest-goes-offline",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("who may preempt whom decides, and loom has no CPUs"),
     scenario: busiest_goes_offline,
     rows: &[
@@ -178,7 +178,7 @@ fn two_tasks(machine: &mut Machine, src_cpu: u32, dst_cpu: u32) -> (MigrationSwa
 const SWAP_MOVED: Case = Case {
     incident: "migrate-swap",
     name: "swap-forbidden",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: swap_forbidden,
     rows: &[
@@ -223,7 +223,7 @@ fn stop_in_run(ctx: &Ctx, arg: Id<MigrationSwapArg>) {
 const SWAP_WOKEN: Case = Case {
     incident: "migrate-swap",
     name: "swap-and-wakeup",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: swap_and_wakeup,
     rows: &[
@@ -257,7 +257,7 @@ pub fn swap_and_wakeup(kernel: Kernel) -> Box<Scenario> {
 const SWAP_SAME: Case = Case {
     incident: "migrate-swap",
     name: "swap-on-one-cpu",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: swap_on_one_cpu,
     rows: &[

@@ -7,11 +7,11 @@ use crate::machine::{Ctx, Machine};
 use crate::schedule::{self, finish_task_switch, schedule_tail, wait_event};
 use crate::task::{Birth, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_WAKING, TaskStruct, set_current_state};
 use crate::ttwu::{self, wake_up_process};
+use ksync::Weakness::{NoFence, RelaxedLoad, RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Lockup, LostWakeup, Race, Violated};
-use ksync::catalogue::WeakenKind::{NoFence, RelaxedLoad, RelaxedRmw, RelaxedStore};
-use ksync::catalogue::{LoomUse, ModelName};
+use ksync::catalogue::LoomUse;
 use ksync::op::Fence;
-use ksync::{Atomic, Id, Relaxed, Scenario, smp_mb};
+use ksync::{Atomic, Id, Model, Relaxed, Scenario, smp_mb};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -20,7 +20,7 @@ pub const CASES: &[Case] = &[SB, HAND_OVER, WAKELIST, STALE_ON_RQ, STALE_ON_CPU]
 const SB: Case = Case {
     incident: "try-to-wake-up",
     name: "sb-wakeup",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: sleeper_and_waker,
     rows: &[
@@ -60,7 +60,7 @@ pub fn sleeper_and_waker(kernel: Kernel) -> Box<Scenario> {
 const HAND_OVER: Case = Case {
     incident: "try-to-wake-up",
     name: "on-cpu-hand-over",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: on_cpu_hand_over,
     rows: &[
@@ -109,7 +109,7 @@ pub(crate) fn finish_switch_from(ctx: &Ctx, prev: Id<TaskStruct>) {
 const WAKELIST: Case = Case {
     incident: "try-to-wake-up",
     name: "wakelist-hand-over",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("an interrupt does the wakeup, and loom has none"),
     scenario: handed_over,
     rows: &[
@@ -154,7 +154,7 @@ const SPINNING: Kernel = Kernel { ttwu: ttwu::ORIGIN, ..kernel::WAKE_Q_ORDERED }
 const STALE_ON_RQ: Case = Case {
     incident: "try-to-wake-up",
     name: "stale-on-rq",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("an interrupt does the wakeup, and loom has none"),
     scenario: woken_again,
     rows: &[
@@ -213,7 +213,7 @@ fn leave_to_cpu0(machine: &Machine, p: Id<TaskStruct>) {
 const STALE_ON_CPU: Case = Case {
     incident: "try-to-wake-up",
     name: "stale-on-cpu",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("an interrupt does the wakeup, and loom has none"),
     scenario: blocks_again,
     rows: &[

@@ -10,8 +10,8 @@ use crate::stopper_thread::smpboot_thread_loop;
 use crate::task::{Birth, TaskStruct};
 use crate::ttwu::{self, OnCpu};
 use ksync::catalogue::Expected::{Holds, Lockup};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Id, Scenario};
+use ksync::catalogue::LoomUse;
+use ksync::{Id, Model, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -20,7 +20,7 @@ pub const CASES: &[Case] = &[S9_INCIDENT, S9_STOPPERS];
 const S9_INCIDENT: Case = Case {
     incident: "migrate-swap",
     name: "s9-incident",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: s9_incident,
     rows: &[
@@ -70,7 +70,7 @@ fn exporter_swaps(machine: &mut Machine) -> (Id<TaskStruct>, StopCall, Id<Migrat
 const S9_STOPPERS: Case = Case {
     incident: "migrate-swap",
     name: "s9-stoppers",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("who may preempt whom decides, and loom has no CPUs"),
     scenario: s9_stoppers,
     rows: &[

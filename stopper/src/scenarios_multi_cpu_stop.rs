@@ -10,11 +10,11 @@ use crate::park::{self, Disable, stop_machine_park};
 use crate::queue_work::stop_one_cpu;
 use crate::task::Birth;
 use crate::two_works::{self, CallerRev, Done, ENOENT, stop_two_cpus};
+use ksync::Weakness::{NoFence, RelaxedRmw};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::WeakenKind::{NoFence, RelaxedRmw};
-use ksync::catalogue::{LoomUse, ModelName};
+use ksync::catalogue::LoomUse;
 use ksync::op::Fence;
-use ksync::{Atomic, Plain, Relaxed, Scenario};
+use ksync::{Atomic, Model, Plain, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -32,7 +32,7 @@ const STATE_FIRST: Kernel = Kernel {
 const ACK_RESET: Case = Case {
     incident: "multi-cpu-stop",
     name: "ack-reset",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("its read-modify-writes see every store executed before, so it needs no smp_wmb()"),
     scenario: two_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (NO_WMB, Lockup)],
@@ -41,7 +41,7 @@ const ACK_RESET: Case = Case {
 const ACK_RESET_SC: Case = Case {
     incident: "multi-cpu-stop",
     name: "ack-reset-order",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: two_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (STATE_FIRST, Lockup)],
@@ -57,7 +57,7 @@ pub fn two_stoppers(kernel: Kernel) -> Box<Scenario> {
 const THREE: Case = Case {
     incident: "multi-cpu-stop",
     name: "three-stoppers",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: three_stoppers,
     rows: &[(kernel::MAINLINE, Holds), (NO_WMB, Lockup)],
@@ -91,7 +91,7 @@ fn stoppers(setup: &mut ksync::Setup, kernel: Kernel, cpus: &[u32]) {
 const RUN: Case = Case {
     incident: "multi-cpu-stop",
     name: "run-sees-others",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("it finds another failure of the mutant: the race on what the function patches"),
     scenario: run_sees_others,
     rows: &[
@@ -132,7 +132,7 @@ pub fn run_sees_others(kernel: Kernel) -> Box<Scenario> {
 const RET: Case = Case {
     incident: "multi-cpu-stop",
     name: "stop-two-ret",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: stop_two_ret,
     rows: &[
@@ -165,7 +165,7 @@ pub fn stop_two_ret(kernel: Kernel) -> Box<Scenario> {
 const SIGNAL: Case = Case {
     incident: "multi-cpu-stop",
     name: "signal-done",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: signal_done,
     rows: &[
@@ -205,7 +205,7 @@ pub fn signal_done(kernel: Kernel) -> Box<Scenario> {
 const PARK: Case = Case {
     incident: "stop-cpus",
     name: "park",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: parks_while_queued,
     rows: &[

@@ -11,9 +11,9 @@ use crate::stop_cpus::queue_stop_cpus_work;
 use crate::task::Birth;
 use crate::ttwu::wake_up_process;
 use crate::two_works::{self, Against, PreemptOff, cpu_stop_queue_two_works, queue_two, stop_two_cpus};
-use ksync::Scenario;
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
-use ksync::catalogue::{LoomUse, ModelName};
+use ksync::catalogue::LoomUse;
+use ksync::{Model, Scenario};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ const PREEMPTIBLE: Kernel = Kernel {
 const S3: Case = Case {
     incident: "stop-cpus",
     name: "s3-all-against-two",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: s3_all_against_two,
     rows: &[
@@ -107,7 +107,7 @@ fn every_request_ends(machine: &Machine) {
 const S4: Case = Case {
     incident: "stop-cpus",
     name: "s4-three-pairs",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: s4_three_pairs,
     rows: &[
@@ -145,7 +145,7 @@ pub fn s4_three_pairs(kernel: Kernel) -> Box<Scenario> {
 const S10: Case = Case {
     incident: "stop-cpus",
     name: "s10-own-stopper",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: NO_CPUS,
     scenario: s10_own_stopper,
     rows: &[
@@ -180,7 +180,7 @@ pub fn s10_own_stopper(kernel: Kernel) -> Box<Scenario> {
 const S11: Case = Case {
     incident: "stop-cpus",
     name: "s11-woken-by-another",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: NO_CPUS,
     scenario: s11_woken_by_another,
     rows: &[
@@ -224,7 +224,7 @@ pub fn s11_woken_by_another(kernel: Kernel) -> Box<Scenario> {
 const S13: Case = Case {
     incident: "stop-cpus",
     name: "s13-waker-moved",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: NO_CPUS,
     scenario: s13_waker_moved,
     rows: &[
@@ -273,7 +273,7 @@ const WAKELIST: Kernel = Kernel {
 const S17: Case = Case {
     incident: "stop-cpus",
     name: "s17-hotplug",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: NO_CPUS,
     scenario: s17_hotplug,
     rows: &[(kernel::BEFORE_HOTPLUG, Violated), (kernel::MAINLINE, Holds), (WAKELIST, Violated)],

@@ -9,8 +9,8 @@ use crate::schedule::{self, Dead, do_task_dead, schedule_tail, wait_event};
 use crate::task::{Birth, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE, set_current_state};
 use crate::ttwu::{self, OnCpu, Runnable, TaskCpu, Waking, wake_up_process};
 use ksync::catalogue::Expected::{Holds, Lockup, LostWakeup, Violated};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Relaxed, Scenario};
+use ksync::catalogue::LoomUse;
+use ksync::{Model, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -23,7 +23,7 @@ const fn mutant(name: &'static str, what: &'static str, ttwu: ttwu::Rev) -> Kern
 const HALF_ASLEEP: Case = Case {
     incident: "try-to-wake-up",
     name: "half-asleep",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: sleeper_and_waker,
     rows: &[
@@ -50,7 +50,7 @@ const HALF_ASLEEP: Case = Case {
 const DYING: Case = Case {
     incident: "try-to-wake-up",
     name: "dying-task",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: dying_task,
     rows: &[
@@ -90,7 +90,7 @@ pub fn dying_task(kernel: Kernel) -> Box<Scenario> {
 const ACCOUNTING: Case = Case {
     incident: "try-to-wake-up",
     name: "accounting",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: uninterruptible,
     rows: &[
@@ -127,7 +127,7 @@ pub fn uninterruptible(kernel: Kernel) -> Box<Scenario> {
 const MOVED: Case = Case {
     incident: "try-to-wake-up",
     name: "moved-task",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("an interrupt does the wakeup, and loom has none"),
     scenario: moved_task,
     rows: &[
@@ -173,7 +173,7 @@ pub fn moved_task(kernel: Kernel) -> Box<Scenario> {
 const IRQ: Case = Case {
     incident: "try-to-wake-up",
     name: "irq-wakes-too",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("an interrupt wakes the task too, and loom has none"),
     scenario: irq_wakes_too,
     rows: &[
@@ -213,7 +213,7 @@ pub fn irq_wakes_too(kernel: Kernel) -> Box<Scenario> {
 const TWO_WAKERS: Case = Case {
     incident: "try-to-wake-up",
     name: "two-wakers",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: two_wakers,
     rows: &[

@@ -11,8 +11,8 @@ use crate::task::{Birth, TASK_INTERRUPTIBLE, TaskStruct, get_task_struct};
 use crate::two_works::{ENOENT, Wake};
 use crate::wake_q::{self, Caller, Clear, Reference, WakeQHead, wake_q_add, wake_q_add_safe, wake_up_q};
 use ksync::catalogue::Expected::{Holds, LostWakeup, Violated};
-use ksync::catalogue::{LoomUse, ModelName};
-use ksync::{Atomic, Id, Relaxed, Scenario, SpinLock};
+use ksync::catalogue::LoomUse;
+use ksync::{Atomic, Id, Model, Relaxed, Scenario, SpinLock};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -25,7 +25,7 @@ const fn mutant(name: &'static str, what: &'static str, wake_q: wake_q::Rev) -> 
 const Q4: Case = Case {
     incident: "wake-q",
     name: "q4-condition",
-    model: ModelName::Lkmm,
+    model: Model::Lkmm,
     loom: LoomUse::CannotCarry("a cmpxchg() that fails still has its fences there"),
     scenario: condition_is_seen,
     rows: &[
@@ -38,7 +38,7 @@ const Q4: Case = Case {
 const Q3_Q5: Case = Case {
     incident: "wake-q",
     name: "q5-clear-first",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: condition_is_seen,
     rows: &[
@@ -102,7 +102,7 @@ fn store_and_wake(ctx: &Ctx, sleeper: Id<TaskStruct>) {
 const Q6: Case = Case {
     incident: "wake-q",
     name: "q6-two-sleepers",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: two_sleepers,
     rows: &[
@@ -144,7 +144,7 @@ pub fn two_sleepers(kernel: Kernel) -> Box<Scenario> {
 const Q7: Case = Case {
     incident: "wake-q",
     name: "q7-exit",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: task_exits_early,
     rows: &[
@@ -200,7 +200,7 @@ fn queue_wait_exit(ctx: &Ctx, bucket: &SpinLock, queued: &Atomic<bool>) {
 const REFERENCES: Case = Case {
     incident: "wake-q",
     name: "references",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: references,
     rows: &[
@@ -252,7 +252,7 @@ pub fn references(kernel: Kernel) -> Box<Scenario> {
 const ABANDONED: Case = Case {
     incident: "wake-q",
     name: "abandoned-head",
-    model: ModelName::Sc,
+    model: Model::Sc,
     loom: LoomUse::Agrees,
     scenario: refused_then_accepted,
     rows: &[

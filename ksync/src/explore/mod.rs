@@ -32,7 +32,8 @@ pub use memory::CellKind;
 pub use replay::{Replayed, replay};
 pub(crate) use task::{request, task_migrates};
 
-use crate::report::{Model, Options, Report, Trace};
+use crate::model::Model;
+use crate::report::{Options, Report, Trace};
 use crate::setup::Scenario;
 use crate::verdict::Verdict;
 use crate::weaken::{self, Weaken};
@@ -40,7 +41,7 @@ use machine::Machine;
 use memory::{Lkmm, Memory, Rc11, Sc};
 use search::Found;
 use std::time::Instant;
-use step::{Next, Stepping};
+use step::{Move, Next, Stepping};
 use task::Nondeterminism;
 
 /// States that the search for the shortest counterexample may look at.
@@ -90,10 +91,10 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
     let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc };
     let found = search::search::<M>(&mut machine, stepping, options)?;
     machine.trees.iter().try_for_each(task::Tree::audit)?;
-    let Found { mut verdict, states, paths, steps, depth, memory, .. } = found;
+    let Found { mut verdict, path, states, paths, steps, depth, memory } = found;
     let mut trace = None;
     if options.explain && !matches!(verdict, Verdict::Holds | Verdict::Unknown { .. }) {
-        (verdict, trace) = explain::<M>(&mut machine, stepping, options, verdict)?;
+        (verdict, trace) = explain::<M>(&mut machine, stepping, options, verdict, path)?;
     }
     Ok(Report {
         exhausted: verdict == Verdict::Holds,
@@ -122,14 +123,18 @@ fn explain<M: Memory>(
     stepping: Stepping,
     options: &Options,
     verdict: Verdict,
+    found: Vec<Move>,
 ) -> Result<(Verdict, Option<Trace>), Nondeterminism> {
     let plain = Stepping { eager: false, ..stepping };
     let shortest = minimal::shortest::<M>(machine, plain, verdict.kind(), SHORTEST_BOUND)?;
-    let (how, path) = if let Some(path) = &shortest {
-        (plain, path.clone())
-    } else {
-        machine.groups.clear(); // A path names its tasks, so they must keep their names.
-        (stepping, search::search::<M>(machine, stepping, options)?.path)
+    let (how, path) = match &shortest {
+        Some(path) => (plain, path.clone()),
+        None if machine.groups.is_empty() => (stepping, found),
+        // Interchangeable tasks swap names from state to state; a path to show must keep them.
+        None => {
+            machine.groups.clear();
+            (stepping, search::search::<M>(machine, stepping, options)?.path)
+        }
     };
     let walk = walk::walk::<M>(machine, how, &path)?;
     let mut verdict = match &walk.end {
