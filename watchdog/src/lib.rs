@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The soft and hard lockup detectors, ported from Linux.
+//!
+//! The functions stand under their C names, in C's order of statements; a kernel is a choice of one revision of each.
+
+/// The sources of this crate, so that reports can name functions.
+pub const SOURCES: &[ksync::Source] = ksync::sources!("watchdog"; "lib.rs");
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sources_are_all_files_of_the_directory() {
+        ksync::assert_sources_are_all(super::SOURCES, env!("CARGO_MANIFEST_DIR"));
+    }
+}
