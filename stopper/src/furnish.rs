@@ -4,7 +4,7 @@
 use crate::cpu_stopper::{CpuStopDone, CpuStopWork, StopFn};
 use crate::machine::{Ctx, MULTI_CPU_STOP, Machine, StopCall};
 use crate::migrate_swap::MigrationSwapArg;
-use crate::multi_cpu_stop::MultiStopData;
+use crate::multi_stop_data::MultiStopData;
 use crate::stopper_thread::smpboot_thread_fn;
 use crate::task::{Birth, TASK_ON_RQ_QUEUED, TaskStruct};
 use crate::ttwu::sched_ttwu_pending;
@@ -53,7 +53,7 @@ impl Machine {
     /// The stack of `stop_two_cpus(active, _, func, arg)`.
     pub fn stop_two_cpus_call(&mut self, name: &str, active: u32, func: Id<StopFn>, arg: u32) -> StopCall {
         let signals = self.kernel.stop_two_cpus.done.count();
-        self.call(name, (2, signals), (func, arg), Some((2, Some(active))))
+        self.call(name, (2, signals), (func, arg), Some((2, Some(&[active]))))
     }
 
     /// The stack of `stop_cpus()` for all CPUs, with `multi_cpu_stop()` around the function as in `stop_machine()`.
@@ -63,13 +63,13 @@ impl Machine {
     }
 
     /// Makes a stack with so many works, so many of which signal, the first ones first. `multi` is the number of
-    /// threads and the CPU that runs the function, where they enter it together.
+    /// threads and the CPUs that run the function, where they enter it together.
     fn call(
         &mut self,
         name: &str,
         (nr_works, signals): (u32, u32),
         (func, arg): (Id<StopFn>, u32),
-        multi: Option<(u32, Option<u32>)>,
+        multi: Option<(u32, Option<&[u32]>)>,
     ) -> StopCall {
         let work = Id::new(self.works.len() as u32);
         let done = Id::new(self.dones.len() as u32);
@@ -87,8 +87,8 @@ impl Machine {
         StopCall { frame, work, done, msdata }
     }
 
-    /// A request that all CPUs enter by themselves; `active` runs the function, else the first CPU.
-    pub fn msdata_for(&mut self, name: &str, func: Id<StopFn>, active: Option<u32>) -> Id<MultiStopData> {
+    /// A request that all CPUs enter by themselves; `active` run the function, else the first CPU does.
+    pub fn msdata_for(&mut self, name: &str, func: Id<StopFn>, active: Option<&[u32]>) -> Id<MultiStopData> {
         let threads = self.cpus().len() as u32;
         self.multi.push(MultiStopData::new(name, (func, 0), threads, active));
         Id::new(self.multi.len() as u32 - 1)
@@ -156,6 +156,21 @@ impl Machine {
         let machine = self.clone();
         let name = self.task(task).name.clone();
         setup.task(name, cpu, move |current| body(&Ctx { machine: &machine, current, task }))
+    }
+
+    /// Declares the stoppers of `count` CPUs from `first_cpu` on, awake. The body does the same on each of them.
+    pub fn spawn_alike(
+        self: &Arc<Self>,
+        setup: &mut Setup,
+        first_cpu: u32,
+        count: u32,
+        body: impl Fn(&Ctx) + Send + Sync + 'static,
+    ) {
+        let machine = self.clone();
+        setup.identical_tasks("migration", first_cpu, count, move |current| {
+            let task = machine.cpu_stopper(current.cpu()).thread;
+            body(&Ctx { machine: &machine, current, task });
+        });
     }
 
     /// Declares the stoppers' threads, asleep in `smpboot_thread_fn()`.
