@@ -184,6 +184,27 @@ pub const ASYNC_LISTED: Kernel = Kernel {
     ..ASYNC
 };
 
+/// The mainline kernels, oldest first. [`UNLOCKED_READS`] is [`BEFORE`] by another name.
+pub const HISTORY: &[Kernel] = &[
+    ORIGIN,
+    BEFORE,
+    NEAR_INFINITE,
+    GENERATION,
+    STARVATION,
+    LIMITED,
+    SLACK_LEFT,
+    NOT_THROTTLED,
+    NO_EXPIRY,
+    DOUBLED,
+    FROM_THE_POOL,
+    REFILLS_FIRST,
+    UNDER_ONE_LOCK,
+    SILENT,
+    BURST,
+    ASYNC,
+    ASYNC_LISTED,
+];
+
 impl Kernel {
     /// This kernel with a patch that was never merged.
     pub const fn mutant(self, name: &'static str, what: &'static str) -> Kernel {

@@ -27,8 +27,10 @@ pub mod timer;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("cfs_bw";
-    "account.rs", "async_unthrottle.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "expiry.rs", "fair.rs", "kernel.rs", "lib.rs", "list.rs",
-    "machine.rs", "period_timer.rs", "scenarios_async.rs", "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "sim.rs", "slack.rs", "throttle.rs", "timer.rs",
+    "account.rs", "async_unthrottle.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "expiry.rs",
+    "fair.rs", "kernel.rs", "lib.rs", "list.rs", "machine.rs", "period_timer.rs", "scenarios_async.rs",
+    "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "sim.rs",
+    "slack.rs", "throttle.rs", "timer.rs",
 );
 
 #[cfg(test)]

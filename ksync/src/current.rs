@@ -23,6 +23,22 @@ pub struct Current {
 pub struct IrqFlags(bool);
 
 impl Current {
+    /// A context of its own on a CPU, for what runs ports in one thread without a scenario, as a simulation does.
+    ///
+    /// # Panics
+    /// In a scenario's setup and in its tasks: a model must know everybody who runs in it.
+    ///
+    /// ```
+    /// let (lock, current) = (ksync::SpinLock::named(format_args!("lock")), ksync::Current::outside("timer", 50));
+    /// let guard = lock.lock_irq(&current);
+    /// assert!(lock.is_locked() && current.irqs_disabled() && current.cpu() == 50);
+    /// guard.unlock();
+    /// ```
+    pub fn outside(name: &str, cpu: u32) -> Self {
+        assert!(!backend::in_model(), "a context is made inside of a model: use the one that the task is given");
+        Current::new(name, usize::MAX, cpu)
+    }
+
     /// The context of a task on real threads or in a model; `task` counts the setup's tasks.
     pub(crate) fn new(name: &str, task: usize, cpu: u32) -> Self {
         Current {

@@ -128,6 +128,11 @@ fn mem(op: MemOp) -> u64 {
     world::request(Request::Mem(op), Location::caller())
 }
 
+/// A model's setup or one of its tasks runs on this thread.
+pub(crate) fn in_model() -> bool {
+    world::phase() != Phase::Outside
+}
+
 #[track_caller]
 pub(crate) fn ask(request: Request) -> u64 {
     if world::phase() == Phase::Outside {

@@ -180,6 +180,11 @@ pub(crate) fn irqs_off(_off: bool) {}
 
 pub(crate) fn set_allowed(_cpus: &[u32]) {}
 
+/// There are no models.
+pub(crate) fn in_model() -> bool {
+    false
+}
+
 /// Requests that only a virtual machine can meet.
 pub(crate) fn ask(_request: Request) -> u64 {
     0
