@@ -203,3 +203,12 @@ fn a_panic_does_not_wait_for_those_who_spin() {
     assert_eq!(text, "never set");
     flag.store(true, Relaxed);
 }
+
+#[test]
+fn a_thread_is_called_as_its_task() {
+    run_threads(&|setup: &mut Setup| {
+        setup.task("migration/1", 1, |current| {
+            assert_eq!(std::thread::current().name(), Some(current.name()));
+        });
+    });
+}

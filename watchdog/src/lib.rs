@@ -4,7 +4,17 @@
 //! The functions stand under their C names, in C's order of statements; a kernel is a choice of one revision of each.
 
 /// The sources of this crate, so that reports can name functions.
-pub const SOURCES: &[ksync::Source] = ksync::sources!("watchdog"; "lib.rs");
+pub const SOURCES: &[ksync::Source] = ksync::sources!("watchdog"; "lib.rs",
+    "user_backtrace.rs", "user_detector.rs", "user_elsewhere.rs", "user_linux.rs", "user_threads.rs",
+);
+
+// A watchdog for the threads of a program: no port, but the kernel's rules.
+pub mod user_backtrace;
+pub mod user_detector;
+#[cfg_attr(target_os = "linux", path = "user_linux.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "user_elsewhere.rs")]
+mod user_system;
+pub mod user_threads;
 
 #[cfg(test)]
 mod tests {
