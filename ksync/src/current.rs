@@ -34,6 +34,12 @@ impl Current {
         }
     }
 
+    /// The context of a thread that no setup declared, as a benchmark makes them; it counts as running on this CPU.
+    #[cfg(not(loom))]
+    pub fn of_thread(name: &str, cpu: u32) -> Self {
+        Current::new(name, usize::MAX, cpu)
+    }
+
     /// The task's name, as in `migration/1`.
     pub fn name(&self) -> &str {
         &self.name

@@ -31,6 +31,13 @@ pub struct Contention {
     pub hogs: usize,
 }
 
+impl Contention {
+    /// Two threads for one burst, with 60 steps of work inside and outside.
+    pub fn of_two(stage: &Stage) -> Contention {
+        Contention { threads: 2, inside: 60, outside: 60, window: stage.burst(), class: None, hogs: 0 }
+    }
+}
+
 /// What the lock guards; on a line of its own, since it moves with the lock's holder.
 #[derive(Default)]
 struct Guarded {
@@ -122,11 +129,12 @@ fn one_thread<L: Lock>(me: u64, how: &Contention, lock: &L, guarded: &Guarded) -
         window: (clock::now(), 0),
     };
     let deadline = seen.window.0 + clock::ticks(how.window.as_nanos() as f64);
+    let thread = lock.thread(me as u32);
     let (mut last_count, stamps_ns) = (None, clock::cost_ns());
     loop {
         work::spin(how.outside);
         let wants = clock::before();
-        let (got, count, hand_over, run) = lock.with(|| {
+        let (got, count, hand_over, run) = lock.with(&thread, || {
             let got = clock::after();
             let (released, count) = (guarded.released.load(Relaxed), guarded.count.load(Relaxed));
             let other = guarded.owner.load(Relaxed) != me;
