@@ -23,7 +23,8 @@ pub struct Current {
 pub struct IrqFlags(bool);
 
 impl Current {
-    /// A context of its own on a CPU, for what runs ports in one thread without a scenario, as a simulation does.
+    /// A context of its own on a CPU, for what runs ports without a scenario, as simulations and
+    /// benchmarks do.
     ///
     /// # Panics
     /// In a scenario's setup and in its tasks: a model must know everybody who runs in it.

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! An experiment: candidates that take turns, block by block, in one process.
+
+use crate::block::Block;
+use crate::canary;
+use crate::doubt::doubts;
+use crate::machine::{CpuTime, load};
+use crate::order::turns;
+use crate::record::{Candidate, PER_CANARY, Record, Values};
+use crate::regime::{Regime, Waiting};
+use crate::session::Session;
+use crate::stage::{PAUSE, Stage};
+use crate::{interrupt, progress};
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+/// How often a block is tried again when the CPUs moved meanwhile.
+const ATTEMPTS: usize = 3;
+/// How many repetitions there are where all must be quick.
+const QUICK: usize = 3;
+
+type Run<'s> = Box<dyn FnMut(&Stage) -> Result<Block, String> + 's>;
+
+/// What is to be done, by whom, and how often. The first candidate is what the others are compared with; it takes
+/// every turn twice, so that a report shows how far it is from itself.
+pub struct Experiment<'s> {
+    session: &'s mut Session,
+    name: &'static str,
+    what: &'static str,
+    threads: usize,
+    waiting: Waiting,
+    fair: bool,
+    one_cpu: bool,
+    repetitions: usize,
+    metrics: Vec<&'static str>,
+    per_canary: Vec<&'static str>,
+    candidates: Vec<(String, Run<'s>)>,
+}
+
+impl<'s> Experiment<'s> {
+    pub(crate) fn new(session: &'s mut Session, name: &'static str, what: &'static str) -> Self {
+        Experiment {
+            session,
+            name,
+            what,
+            threads: 1,
+            waiting: Waiting::Spinning,
+            fair: false,
+            one_cpu: false,
+            repetitions: 31,
+            metrics: Vec::new(),
+            per_canary: Vec::new(),
+            candidates: Vec::new(),
+        }
+    }
+
+    /// So many threads, which wait for each other like this.
+    pub fn threads(mut self, threads: usize, waiting: Waiting) -> Self {
+        (self.threads, self.waiting) = (threads, waiting);
+        self
+    }
+
+    /// All threads share one CPU. They must not spin.
+    ///
+    /// # Panics
+    /// If they do.
+    pub fn on_one_cpu(mut self) -> Self {
+        assert!(self.waiting == Waiting::Sleeping, "spinners need a CPU each");
+        self.one_cpu = true;
+        self
+    }
+
+    /// Ordinary threads: preemption is what is looked at.
+    pub fn fair(mut self) -> Self {
+        self.fair = true;
+        self
+    }
+
+    /// So many repetitions.
+    pub fn repetitions(mut self, repetitions: usize) -> Self {
+        self.repetitions = repetitions;
+        self
+    }
+
+    /// Values to show, the most important first; the first four fit a terminal.
+    pub fn metrics(mut self, metrics: &[&'static str]) -> Self {
+        self.metrics.extend(metrics);
+        self
+    }
+
+    /// Values that a cache line's way decides: each gets a sibling, its ratio to the canary, called `name/canary`.
+    pub fn per_canary(mut self, metrics: &[&'static str]) -> Self {
+        self.per_canary.extend(metrics);
+        self
+    }
+
+    /// A candidate and its turn.
+    pub fn candidate(
+        mut self,
+        name: impl Into<String>,
+        turn: impl FnMut(&Stage) -> Result<Block, String> + 's,
+    ) -> Self {
+        self.candidates.push((name.into(), Box::new(turn)));
+        self
+    }
+
+    /// Lets all take their turns, and writes and shows what came of it.
+    ///
+    /// # Panics
+    /// Without a candidate.
+    pub fn run(mut self) {
+        assert!(!self.candidates.is_empty(), "an experiment has candidates");
+        if !self.session.arguments.wants(self.name) || interrupt::asked() {
+            return;
+        }
+        let stage = self.stage();
+        let repetitions = if stage.quick { self.repetitions.min(QUICK) } else { self.repetitions };
+        let mut record = self.empty_record(&stage);
+        let mut histograms: Vec<Sums> = record.candidates.iter().map(|_| Sums::new()).collect();
+        let bar = progress::bar(self.name, repetitions * record.candidates.len());
+        let (started, before) = (Instant::now(), CpuTime::now());
+        'all: for repetition in 0..repetitions {
+            for turn in turns(record.candidates.len(), repetition) {
+                if interrupt::asked() {
+                    break 'all;
+                }
+                bar.inc(1);
+                self.turn(&stage, &mut record, turn, repetition, &mut histograms[turn]);
+            }
+            record.seconds = started.elapsed().as_secs_f64();
+            record.load[1] = load();
+            record.steal = before.zip(CpuTime::now()).map_or(0.0, |(before, now)| now.steal_since(before));
+            for (candidate, sums) in record.candidates.iter_mut().zip(&histograms) {
+                candidate.histograms = sums.iter().map(|(name, sum)| ((*name).to_owned(), counts(sum))).collect();
+            }
+            record.doubts = doubts(&record, repetitions);
+            self.session.keep(&record);
+        }
+        bar.finish_and_clear();
+        record.doubts = doubts(&record, repetitions);
+        self.session.finish(&record);
+    }
+
+    /// One candidate's turn. A candidate that failed takes no more.
+    fn turn(&mut self, stage: &Stage, record: &mut Record, turn: usize, repetition: usize, sums: &mut Sums) {
+        if record.candidates[turn].failure.is_some() {
+            return;
+        }
+        // The first one takes the second turn too.
+        let (_, run) = &mut self.candidates[turn.saturating_sub(1)];
+        let per_canary = &self.per_canary;
+        let result = block(stage, self.threads > 1, run, per_canary, &mut record.discarded);
+        let candidate = &mut record.candidates[turn];
+        candidate.blocks.resize(repetition, None);
+        match result {
+            Ok(Some((values, drawn))) => {
+                candidate.blocks.push(Some(values));
+                for (name, histogram) in drawn {
+                    match sums.get_mut(name) {
+                        Some(sum) => sum.add(&histogram).expect("all have the same bounds"),
+                        None => drop(sums.insert(name, histogram)),
+                    }
+                }
+            }
+            Ok(None) => candidate.blocks.push(None),
+            Err(failure) => candidate.failure = Some(failure),
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        let machine = &self.session.report.machine;
+        let cpus = if self.one_cpu { 1 } else { self.threads.clamp(1, machine.cpus.len()) };
+        let regime = Regime::of(machine, self.threads, cpus, self.waiting, self.fair);
+        Stage {
+            cpus: machine.cpus[..cpus].to_vec(),
+            threads: self.threads,
+            waiting: self.waiting,
+            class: regime.class(),
+            regime,
+            quick: self.session.arguments.quick,
+        }
+    }
+
+    fn empty_record(&self, stage: &Stage) -> Record {
+        let candidate =
+            |name: String| Candidate { name, failure: None, blocks: Vec::new(), histograms: BTreeMap::new() };
+        let mut names: Vec<String> = self.candidates.iter().map(|(name, _)| name.clone()).collect();
+        names.insert(1, "  the same again".to_owned());
+        Record {
+            name: self.name.to_owned(),
+            what: self.what.to_owned(),
+            regime: stage.regime,
+            threads: self.threads,
+            metrics: self.metrics.iter().map(|&metric| metric.to_owned()).collect(),
+            candidates: names.into_iter().map(candidate).collect(),
+            discarded: 0,
+            load: [load(), None],
+            steal: 0.0,
+            seconds: 0.0,
+            doubts: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Experiment<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Experiment").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The histograms of all blocks of a candidate.
+type Sums = BTreeMap<&'static str, Histogram<u64>>;
+
+/// A histogram as values and counts.
+fn counts(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
+    histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+}
+
+/// Runs a block between two canaries; again, if they say that the CPUs moved.
+fn block(
+    stage: &Stage,
+    several: bool,
+    run: &mut Run<'_>,
+    per_canary: &[&'static str],
+    discarded: &mut usize,
+) -> Result<Option<(Values, Sums)>, String> {
+    let sing = || (several && stage.waiting == Waiting::Spinning).then(|| canary::one_way_ns(stage)).flatten();
+    for _ in 0..ATTEMPTS {
+        let before = sing();
+        let result = catch_unwind(AssertUnwindSafe(|| run(stage))).unwrap_or_else(|payload| {
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            Err(text.or_else(|| payload.downcast_ref().copied()).unwrap_or("a panic").to_owned())
+        })?;
+        let after = sing();
+        if stage.regime == Regime::Quiet {
+            std::thread::sleep(PAUSE);
+        }
+        if let (Some(before), Some(after)) = (before, after)
+            && !canary::agree(before, after)
+        {
+            *discarded += 1;
+            continue;
+        }
+        let canary_ns = before.zip(after).map(|(before, after)| f64::midpoint(before, after));
+        let mut values: BTreeMap<String, f64> =
+            result.values.iter().map(|(&name, &value)| (name.to_owned(), value)).collect();
+        for metric in per_canary {
+            if let (Some(value), Some(canary)) = (result.values.get(metric), canary_ns) {
+                values.insert(format!("{metric}{PER_CANARY}"), value / canary);
+            }
+        }
+        return Ok(Some((Values { canary_ns, values }, result.histograms)));
+    }
+    Ok(None)
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What can be measured as a lock, one that is none, and what no lock can be faster than.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// A lock under test.
+pub trait Lock: Sync {
+    /// What a thread brings along when it locks.
+    type Thread;
+
+    /// The thread with this number gets ready.
+    fn thread(&self, number: u32) -> Self::Thread;
+
+    /// Runs a section with the lock held.
+    fn with<R>(&self, thread: &Self::Thread, section: impl FnOnce() -> R) -> R;
+}
+
+impl<L: lock_api::RawMutex + Sync> Lock for lock_api::Mutex<L, ()> {
+    type Thread = ();
+
+    fn thread(&self, _number: u32) {}
+
+    #[inline]
+    fn with<R>(&self, (): &(), section: impl FnOnce() -> R) -> R {
+        let _guard = self.lock();
+        section()
+    }
+}
+
+impl Lock for Mutex<()> {
+    type Thread = ();
+
+    fn thread(&self, _number: u32) {}
+
+    #[inline]
+    fn with<R>(&self, (): &(), section: impl FnOnce() -> R) -> R {
+        let _guard = self.lock().unwrap_or_else(PoisonError::into_inner);
+        section()
+    }
+}
+
+/// Lets everybody in. Every run measures it first, and is worth nothing if it does not notice.
+#[derive(Debug, Default)]
+pub struct Busted;
+
+impl Lock for Busted {
+    type Thread = ();
+
+    fn thread(&self, _number: u32) {}
+
+    #[inline]
+    fn with<R>(&self, (): &(), section: impl FnOnce() -> R) -> R {
+        section()
+    }
+}
+
+/// The instructions that a kind of lock cannot do without, around a section. It excludes nobody.
+#[derive(Debug)]
+pub struct Floor {
+    kind: FloorOf,
+    words: [AtomicU64; 2],
+}
+
+/// Of which kind of lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FloorOf {
+    /// A bit of a word that has other uses: `lock bts`, then a load and a store that keep the other bits.
+    Bit,
+    /// A word of its own: one read-modify-write, then a store.
+    Word,
+    /// A word that others change while the lock is held: two read-modify-writes.
+    SharedWord,
+    /// Two words of its own: one read-modify-write, then a store to the other one.
+    TwoWords,
+}
+
+impl Floor {
+    /// One whose words are zero.
+    pub fn of(kind: FloorOf) -> Floor {
+        Floor { kind, words: [AtomicU64::new(0), AtomicU64::new(0)] }
+    }
+}
+
+impl Lock for Floor {
+    type Thread = ();
+
+    fn thread(&self, _number: u32) {}
+
+    #[inline]
+    fn with<R>(&self, (): &(), section: impl FnOnce() -> R) -> R {
+        let [word, other] = &self.words;
+        match self.kind {
+            FloorOf::Bit => {
+                std::hint::black_box(word.fetch_or(1, Ordering::Acquire) & 1 != 0);
+            }
+            _ => {
+                std::hint::black_box(word.fetch_add(1, Ordering::Acquire));
+            }
+        }
+        let result = section();
+        match self.kind {
+            FloorOf::Bit => word.store(word.load(Ordering::Relaxed) & !1, Ordering::Release),
+            FloorOf::Word => word.store(0, Ordering::Release),
+            FloorOf::SharedWord => {
+                word.fetch_sub(1, Ordering::Release);
+            }
+            FloorOf::TwoWords => other.store(0, Ordering::Release),
+        }
+        result
+    }
+}

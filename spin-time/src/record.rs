@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What a run leaves behind: everything that a table or a plot is made of, as JSON.
+
+use crate::canary;
+use crate::machine::Machine;
+use crate::regime::Regime;
+use crate::statistics::Interval;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The results of one benchmark.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Report {
+    /// Its name.
+    pub bench: String,
+    /// The figures only show that it works.
+    pub quick: bool,
+    /// Somebody stopped it: what was measured before is here.
+    pub interrupted: bool,
+    /// Where it ran.
+    pub machine: Machine,
+    /// How often the lock that is none was tried, and how often that was noticed.
+    pub busted: (u32, u32),
+    /// The experiments, in their order.
+    pub experiments: Vec<Record>,
+}
+
+/// The results of one experiment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record {
+    /// Its name.
+    pub name: String,
+    /// What is done.
+    pub what: String,
+    /// Under which conditions.
+    pub regime: Regime,
+    /// By how many threads.
+    pub threads: usize,
+    /// What to show, the most important first.
+    pub metrics: Vec<String>,
+    /// Who took part. The second one is the first one again.
+    pub candidates: Vec<Candidate>,
+    /// Blocks that were thrown away because the CPUs moved meanwhile.
+    pub discarded: usize,
+    /// The load average before and after.
+    pub load: [Option<f64>; 2],
+    /// The share of all CPUs' time that the hypervisor took.
+    pub steal: f64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Why the figures may be worth less than they seem.
+    pub doubts: Vec<String>,
+}
+
+/// What one candidate did.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Its name.
+    pub name: String,
+    /// What went wrong: a candidate that fails takes no more turns.
+    pub failure: Option<String>,
+    /// One for each repetition; none where the block was thrown away.
+    pub blocks: Vec<Option<Values>>,
+    /// All repetitions together, in nanoseconds: values and how often each was seen.
+    pub histograms: BTreeMap<String, Vec<(u64, u64)>>,
+}
+
+/// What one block brought.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Values {
+    /// One way of a store between the two CPUs, around this block.
+    pub canary_ns: Option<f64>,
+    /// The values by name.
+    pub values: BTreeMap<String, f64>,
+}
+
+impl Report {
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(crate) fn write(&self, path: &Path) -> std::io::Result<()> {
+        let part = path.with_extension("part");
+        std::fs::write(&part, serde_json::to_vec(self)?)?;
+        std::fs::rename(part, path)
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// If there is none, or it is none of this version.
+    pub fn read(path: &Path) -> std::io::Result<Report> {
+        Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+    }
+
+    /// The experiment of this name.
+    pub fn experiment(&self, name: &str) -> Option<&Record> {
+        self.experiments.iter().find(|record| record.name == name)
+    }
+}
+
+impl Record {
+    /// The candidate of this name.
+    pub fn candidate(&self, name: &str) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.name == name)
+    }
+
+    /// The median of a candidate's values.
+    pub fn value(&self, metric: &str, candidate: &Candidate) -> Option<Interval> {
+        Interval::of(&candidate.values(metric).into_iter().flatten().collect::<Vec<_>>())
+    }
+
+    /// The median of the ratios of two candidates, over the repetitions in which both were measured while the CPUs
+    /// stood at the same place.
+    pub fn ratio(&self, metric: &str, ours: &Candidate, base: &Candidate) -> Option<Interval> {
+        let (ours, base) = paired(metric, ours, base);
+        Interval::of_ratios(&ours, &base)
+    }
+
+    /// How far the first candidate is from itself, as a share: no difference below is one.
+    pub fn null(&self, metric: &str) -> Option<f64> {
+        let [first, again, ..] = &self.candidates[..] else { return None };
+        let ratio = self.ratio(metric, again, first)?;
+        Some((ratio.middle - 1.0).abs())
+    }
+}
+
+impl Candidate {
+    /// The value of each repetition.
+    pub(crate) fn values(&self, metric: &str) -> Vec<Option<f64>> {
+        self.blocks.iter().map(|block| block.as_ref()?.values.get(metric).copied()).collect()
+    }
+}
+
+/// The values of both, where the canaries agree.
+pub(crate) fn paired(metric: &str, ours: &Candidate, base: &Candidate) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
+    let near = |(one, other): (&Option<Values>, &Option<Values>)| {
+        let (one, other) = (one.as_ref()?, other.as_ref()?);
+        let same = match (one.canary_ns, other.canary_ns) {
+            // What is a ratio to its own canary already can be compared wherever the CPUs stood.
+            (Some(one), Some(other)) => metric.ends_with(PER_CANARY) || canary::agree(one, other),
+            _ => true,
+        };
+        same.then(|| (one.values.get(metric).copied(), other.values.get(metric).copied()))
+    };
+    ours.blocks.iter().zip(&base.blocks).map(|pair| near(pair).unwrap_or((None, None))).unzip()
+}
+
+/// Ends the name of a value that was divided by its canary.
+pub(crate) const PER_CANARY: &str = "/canary";
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A candidate with one value and a canary in each block.
+    pub(crate) fn candidate(name: &str, blocks: &[(f64, Option<f64>)]) -> Candidate {
+        let block = |&(value, canary_ns): &(f64, Option<f64>)| {
+            Some(Values { canary_ns, values: BTreeMap::from([("ns".to_owned(), value)]) })
+        };
+        let blocks = blocks.iter().map(block).collect();
+        Candidate { name: name.to_owned(), failure: None, blocks, histograms: BTreeMap::new() }
+    }
+
+    /// An experiment of these candidates.
+    pub(crate) fn record(candidates: Vec<Candidate>) -> Record {
+        Record {
+            name: "toy".to_owned(),
+            what: "one thread does nothing".to_owned(),
+            regime: Regime::Quiet,
+            threads: 1,
+            metrics: vec!["ns".to_owned()],
+            candidates,
+            discarded: 0,
+            load: [Some(0.5), Some(0.75)],
+            steal: 0.0,
+            seconds: 1.0,
+            doubts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn far_and_near_are_never_compared() {
+        let base = candidate("A", &[(300.0, Some(215.0)), (300.0, Some(215.0)), (100.0, Some(80.0))]);
+        let ours = candidate("B", &[(330.0, Some(220.0)), (110.0, Some(80.0)), (110.0, Some(81.0))]);
+        let ratio = record(vec![]).ratio("ns", &ours, &base).expect("two pairs are left");
+        assert!((ratio.low - 1.1).abs() < 1e-9 && (ratio.high - 1.1).abs() < 1e-9, "{ratio}");
+    }
+
+    #[test]
+    fn the_null_pair_is_the_first_candidate_again() {
+        let (first, again) = (candidate("A", &[(100.0, None)]), candidate("A again", &[(97.0, None)]));
+        let null = record(vec![first, again]).null("ns").expect("there is a pair");
+        assert!((null - 0.03).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_report_comes_back_as_it_was_written() {
+        let report = Report {
+            bench: "toy".to_owned(),
+            quick: true,
+            interrupted: false,
+            machine: Machine::look(),
+            busted: (1, 1),
+            experiments: vec![record(vec![candidate("A", &[(1.5, Some(200.0))])])],
+        };
+        let path = std::env::temp_dir().join(format!("spin-time-{}.json", std::process::id()));
+        report.write(&path).expect("the directory can be written");
+        let read = Report::read(&path).expect("it was just written");
+        std::fs::remove_file(&path).expect("it is there");
+        assert_eq!(format!("{read:?}"), format!("{report:?}"));
+    }
+}
