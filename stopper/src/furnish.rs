@@ -8,6 +8,7 @@ use crate::multi_stop_data::MultiStopData;
 use crate::stopper_thread::smpboot_thread_fn;
 use crate::task::{Birth, TASK_ON_RQ_QUEUED, TaskStruct};
 use crate::ttwu::sched_ttwu_pending;
+use crate::two_works::Done;
 use ksync::{Atomic, Frame, Id, Relaxed, Setup, TaskOptions};
 use std::sync::Arc;
 
@@ -59,17 +60,38 @@ impl Machine {
     /// The stack of `stop_cpus()` for all CPUs, with `multi_cpu_stop()` around the function as in `stop_machine()`.
     pub fn stop_machine_call(&mut self, name: &str, func: Id<StopFn>, arg: u32) -> StopCall {
         let cpus = self.cpus().len() as u32;
-        self.call(name, (0, cpus), (func, arg), Some((cpus, None)))
+        let signals = if self.kernel.stop_cpus.done == Done::Both { cpus } else { 1 };
+        self.call(name, (0, signals), (func, arg), Some((cpus, None)))
+    }
+
+    /// The stack of `stop_machine_from_inactive_cpu(func, arg, active)`.
+    pub fn from_inactive_call(&mut self, name: &str, func: Id<StopFn>, active: Option<&[u32]>) -> StopCall {
+        let cpus = self.cpus().len() as u32;
+        let rev = self.kernel.from_inactive;
+        let (threads, signals) = (rev.threads.count(cpus), rev.signals.count(cpus));
+        self.call_with(name, (0, signals), (func, 0), Some((threads, active)), CpuStopDone::waited_for_busily)
+    }
+
+    /// Makes a stack for one who sleeps until its works are done.
+    fn call(
+        &mut self,
+        name: &str,
+        works: (u32, u32),
+        func: (Id<StopFn>, u32),
+        multi: Option<(u32, Option<&[u32]>)>,
+    ) -> StopCall {
+        self.call_with(name, works, func, multi, CpuStopDone::new)
     }
 
     /// Makes a stack with so many works, so many of which signal, the first ones first. `multi` is the number of
     /// threads and the CPUs that run the function, where they enter it together.
-    fn call(
+    fn call_with(
         &mut self,
         name: &str,
         (nr_works, signals): (u32, u32),
         (func, arg): (Id<StopFn>, u32),
         multi: Option<(u32, Option<&[u32]>)>,
+        done_of: fn(&str, u32) -> CpuStopDone,
     ) -> StopCall {
         let work = Id::new(self.works.len() as u32);
         let done = Id::new(self.dones.len() as u32);
@@ -81,7 +103,7 @@ impl Machine {
                 let done = (n < signals).then_some(done);
                 self.works.push(CpuStopWork::new(id, &format!("{name}.work{}", n + 1), work_func, work_arg, done));
             }
-            self.dones.push(CpuStopDone::new(&format!("{name}.done"), signals));
+            self.dones.push(done_of(&format!("{name}.done"), signals));
             self.multi.extend(multi.map(|(threads, active)| MultiStopData::new(name, (func, arg), threads, active)));
         });
         StopCall { frame, work, done, msdata }

@@ -9,8 +9,8 @@
 //! of v6.16, for one.
 
 use crate::{
-    active_balance, migrate_swap, multi_cpu_stop, multi_stop_data, park, queue_work, schedule, stop_cpus, ttwu,
-    two_works, wake_q,
+    active_balance, migrate_swap, multi_cpu_stop, multi_stop_data, park, queue_work, schedule, stop_cpus,
+    stop_machine, ttwu, two_works, wake_q,
 };
 use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
@@ -42,6 +42,8 @@ pub struct Kernel {
     pub steps: multi_cpu_stop::Steps,
     /// What `multi_cpu_stop()` does while it waits.
     pub multi_cpu_stop: multi_cpu_stop::Rev,
+    /// `stop_machine_from_inactive_cpu()`.
+    pub from_inactive: stop_machine::Rev,
     /// `stop_machine_park()`.
     pub park: park::Rev,
     /// `wake_q`.
@@ -70,6 +72,7 @@ pub const INTRODUCED: Kernel = Kernel {
     ack_state: multi_stop_data::ACK_MAINLINE,
     steps: multi_cpu_stop::STEPS,
     multi_cpu_stop: multi_cpu_stop::MAINLINE,
+    from_inactive: stop_machine::MAINLINE,
     park: park::MAINLINE,
     wake_q: wake_q::ORIGIN,
     ttwu: ttwu::ORIGIN,

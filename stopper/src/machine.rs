@@ -12,7 +12,7 @@ use crate::multi_stop_data::MultiStopData;
 use crate::rq::Rq;
 use crate::task::{Birth, TaskStruct};
 use crossbeam_utils::CachePadded;
-use ksync::{Atomic, Current, Frame, Id, SpinLock};
+use ksync::{Atomic, Current, Frame, Id, Mutex, SpinLock};
 
 /// `multi_cpu_stop()` as the function of a work.
 pub const MULTI_CPU_STOP: Id<StopFn> = Id::new(0);
@@ -47,6 +47,8 @@ pub struct Machine {
     pub(crate) fns: Vec<StopFn>,
     pub(crate) touch_nmi_watchdog: Hook,
     pub(crate) rcu_momentary_eqs: Hook,
+    /// Keeps the static works of the stoppers for one `stop_cpus()` at a time.
+    pub stop_cpus_mutex: Mutex,
     /// `stop_cpus()` is queueing its works.
     pub stop_cpus_in_progress: Atomic<bool>,
 }
@@ -112,6 +114,7 @@ impl Machine {
             ],
             touch_nmi_watchdog: Hook::default(),
             rcu_momentary_eqs: Hook::default(),
+            stop_cpus_mutex: Mutex::named(format_args!("stop_cpus_mutex")),
             stop_cpus_in_progress: Atomic::named(false, format_args!("stop_cpus_in_progress")),
         };
         for &cpu in cpus {

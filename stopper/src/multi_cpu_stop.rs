@@ -45,6 +45,8 @@ pub enum Irqs {
     OffAfterAck,
     /// Off before `DISABLE_IRQ` is acked, back when this CPU is done with `RUN`.
     BackAfterRun,
+    /// Off before `DISABLE_IRQ` is acked, back behind the loop whether or not they were on before it.
+    BackInAnyCase,
 }
 
 /// As it stands since 1142d810298e.
@@ -127,7 +129,7 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
             break;
         }
     }
-    if !was_off {
+    if !was_off || steps.irqs == Irqs::BackInAnyCase {
         current.local_irq_enable();
     }
     err

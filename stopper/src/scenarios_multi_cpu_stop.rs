@@ -192,9 +192,9 @@ pub fn signal_done(kernel: Kernel) -> Box<Scenario> {
         let machine = Arc::new(machine);
         machine.spawn(setup, first, move |ctx| {
             ctx.machine.done(done).ret.set(-11);
-            cpu_stop_signal_done(ctx.machine, done);
+            cpu_stop_signal_done(ctx, done);
         });
-        machine.spawn(setup, second, move |ctx| cpu_stop_signal_done(ctx.machine, done));
+        machine.spawn(setup, second, move |ctx| cpu_stop_signal_done(ctx, done));
         machine.spawn(setup, waiter, move |ctx| {
             let done = ctx.machine.done(done);
             done.completion.wait_for_completion(ctx.current);
