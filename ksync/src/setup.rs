@@ -265,3 +265,10 @@ pub fn busy(ns: u64) {
 pub fn now() -> u64 {
     backend::ask(Request::Now)
 }
+
+/// The machine stops, as at the end of `panic()`: nothing happens any more, nobody waits for ever, and the final check
+/// looks at what there is. On real threads it does nothing.
+#[track_caller]
+pub fn halt() {
+    backend::ask(Request::Halt);
+}

@@ -28,7 +28,7 @@ pub(super) fn at_the_end<M: Memory>(
     if let Some(verdict) = stuck(machine, state, &[]) {
         return Ok(Some(verdict));
     }
-    if is_at_horizon(machine, state) {
+    if is_at_horizon(machine, state) && !state.halted {
         return Ok(None); // Time goes on, so nothing has ended that a final check could look at.
     }
     Ok(machine.final_check(state)?.map(|property| Verdict::Violated { property }))
@@ -36,6 +36,9 @@ pub(super) fn at_the_end<M: Memory>(
 
 /// Who is stuck in a state that has no successor; `held` says who holds which lock, where a run is known.
 pub(super) fn stuck<M: Memory>(machine: &Machine, state: &State<M>, held: &[Held]) -> Option<Verdict> {
+    if state.halted {
+        return None;
+    }
     let alive: Vec<usize> = (0..state.tasks.len())
         .filter(|&task| matches!(machine.at(task, state.tasks[task].node), At::Asks(asked) if !matches!(asked.request, Request::Idle)))
         .collect();

@@ -34,6 +34,7 @@ pub(super) fn perform<M: Memory>(
         Request::SetAllowed(mask) => here.allowed = mask as u16,
         Request::Busy(_) => here.busy_until = 0,
         Request::Now => value = state.clock,
+        Request::Halt => next.halted = true,
         Request::Raise(irq) => {
             let cpu = machine.cpu_index(machine.setup.irqs[usize::from(irq)].cpu);
             next.cpus[usize::from(cpu)].pending |= 1 << irq;

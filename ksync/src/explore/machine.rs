@@ -102,6 +102,7 @@ impl Machine {
             frames: 0,
             work: self.setup.works.iter().map(|_| 0).collect(),
             bodies_ran: false,
+            halted: false,
             clock: 0,
             timers: self.setup.irqs.iter().map(|_| None).collect(),
         };
