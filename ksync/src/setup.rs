@@ -39,6 +39,7 @@ pub(crate) struct IrqDecl {
     pub(crate) name: String,
     pub(crate) cpu: u32,
     pub(crate) nmi: bool,
+    pub(crate) armed: Option<u64>,
     pub(crate) handler: Body,
 }
 
@@ -129,8 +130,13 @@ impl Setup {
     }
 
     fn declare_irq(&mut self, name: String, cpu: u32, nmi: bool, handler: Body) -> Irq {
-        self.irqs.push(IrqDecl { name, cpu, nmi, handler });
+        self.irqs.push(IrqDecl { name, cpu, nmi, armed: None, handler });
         Irq(IrqId::try_from(self.irqs.len() - 1).expect("at most 256 interrupts"))
+    }
+
+    /// The interrupt becomes pending at `at` nanoseconds: its timer was armed before the scenario begins.
+    pub fn armed(&mut self, irq: Irq, at: u64) {
+        self.irqs[usize::from(irq.0)].armed = Some(at);
     }
 
     /// Declares a loop whose rounds are bounded: one more than `bound` is [`Verdict::Unbounded`](crate::Verdict).

@@ -265,3 +265,20 @@ fn a_machine_that_stops_is_not_locked_up() {
     assert_eq!(waits_for_ever(false).kind(), "Lockup");
     assert_eq!(waits_for_ever(true), Verdict::Holds);
 }
+
+#[test]
+fn a_timer_may_be_armed_before_the_scenario_begins() {
+    let holds = verdict(|setup| {
+        let fired = flag("fired");
+        let fires = fired.clone();
+        let timer = setup.irq("timer", 0, move |_| fires.store(true, Relaxed));
+        setup.armed(timer, 5);
+        setup.task("T", 1, move |_| {
+            busy(4);
+            assert!(!fired.load(Relaxed));
+            busy(2);
+            assert!(fired.load(Relaxed));
+        });
+    });
+    assert_eq!(holds, Verdict::Holds);
+}

@@ -104,7 +104,7 @@ impl Machine {
             bodies_ran: false,
             halted: false,
             clock: 0,
-            timers: self.setup.irqs.iter().map(|_| None).collect(),
+            timers: self.setup.irqs.iter().map(|irq| irq.armed).collect(),
         };
         for task in 0..state.tasks.len() {
             settle(self, &mut state, task);
