@@ -85,8 +85,9 @@ impl Setup {
         TaskOptions { task: self.tasks.last_mut().expect("just pushed") }
     }
 
-    /// Declares `count` tasks that run the same body, each on a CPU of its own from `first_cpu` on. The body must
-    /// not ask which of them it is: then any two of them can be exchanged, and the explorer looks at one order only.
+    /// Declares `count` tasks that run the same body, `name/cpu`, each on a CPU of its own from `first_cpu` on. The
+    /// body must not ask which of them it is: then any two of them can be exchanged, and the explorer looks at one
+    /// order only.
     pub fn identical_tasks(
         &mut self,
         name: &str,
@@ -98,7 +99,7 @@ impl Setup {
         let first = self.tasks.len();
         for n in 0..count {
             self.tasks.push(TaskDecl {
-                name: format!("{name}/{n}"),
+                name: format!("{name}/{}", first_cpu + n),
                 cpu: first_cpu + n,
                 class: Class::Fair,
                 daemon: false,
@@ -277,4 +278,16 @@ pub fn now() -> u64 {
 #[track_caller]
 pub fn halt() {
     backend::ask(Request::Halt);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identical_tasks_are_called_by_their_cpus() {
+        let setup = Setup::collect(&|setup: &mut Setup| setup.identical_tasks("migration", 1, 2, |_| {}));
+        let tasks: Vec<_> = setup.tasks.iter().map(|task| (task.name.as_str(), task.cpu)).collect();
+        assert_eq!(tasks, [("migration/1", 1), ("migration/2", 2)]);
+    }
 }

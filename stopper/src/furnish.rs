@@ -158,6 +158,21 @@ impl Machine {
         setup.task(name, cpu, move |current| body(&Ctx { machine: &machine, current, task }))
     }
 
+    /// Declares the stoppers of `count` CPUs from `first_cpu` on, awake. The body does the same on each of them.
+    pub fn spawn_alike(
+        self: &Arc<Self>,
+        setup: &mut Setup,
+        first_cpu: u32,
+        count: u32,
+        body: impl Fn(&Ctx) + Send + Sync + 'static,
+    ) {
+        let machine = self.clone();
+        setup.identical_tasks("migration", first_cpu, count, move |current| {
+            let task = machine.cpu_stopper(current.cpu()).thread;
+            body(&Ctx { machine: &machine, current, task });
+        });
+    }
+
     /// Declares the stoppers' threads, asleep in `smpboot_thread_fn()`.
     pub fn spawn_stoppers(self: &Arc<Self>, setup: &mut Setup, cpus: &[u32]) {
         for &cpu in cpus {

@@ -36,7 +36,11 @@ pub struct Kernel {
     pub stop_cpus: stop_cpus::Rev,
     /// `set_state()`.
     pub set_state: multi_stop_data::Rev,
-    /// `multi_cpu_stop()`.
+    /// `ack_state()`.
+    pub ack_state: multi_stop_data::AckRev,
+    /// The steps of `multi_cpu_stop()`.
+    pub steps: multi_cpu_stop::Steps,
+    /// What `multi_cpu_stop()` does while it waits.
     pub multi_cpu_stop: multi_cpu_stop::Rev,
     /// `stop_machine_park()`.
     pub park: park::Rev,
@@ -63,6 +67,8 @@ pub const INTRODUCED: Kernel = Kernel {
     queue_work: queue_work::ORIGIN,
     stop_cpus: stop_cpus::ORIGIN,
     set_state: multi_stop_data::MAINLINE,
+    ack_state: multi_stop_data::ACK_MAINLINE,
+    steps: multi_cpu_stop::STEPS,
     multi_cpu_stop: multi_cpu_stop::MAINLINE,
     park: park::MAINLINE,
     wake_q: wake_q::ORIGIN,

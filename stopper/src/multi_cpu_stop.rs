@@ -13,7 +13,7 @@
 
 use crate::hooks::{rcu_momentary_eqs, touch_nmi_watchdog};
 use crate::machine::Ctx;
-use crate::multi_stop_data::{MultiStopData, MultiStopState, ack_state, assigned};
+use crate::multi_stop_data::{MultiStopData, MultiStopState, ack_state, after_ack, assigned};
 use ksync::{Id, Relaxed};
 
 /// A revision of `multi_cpu_stop()`: what it does while it waits.
@@ -24,6 +24,32 @@ pub struct Rev {
     /// When it tells RCU that it holds nobody up.
     pub rcu: Rcu,
 }
+
+/// A revision of the steps of `multi_cpu_stop()`. All kernels have the same; wrong patches move them.
+#[derive(Debug, Clone, Copy)]
+pub struct Steps {
+    /// Where interrupts go off and come back.
+    pub irqs: Irqs,
+    /// The state in which the function runs.
+    pub runs_in: MultiStopState,
+    /// The state that nobody waits behind.
+    pub leaves_at: MultiStopState,
+}
+
+/// Where interrupts go off and come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Irqs {
+    /// Off before `DISABLE_IRQ` is acked, back behind the loop.
+    OffThroughout,
+    /// Off when `DISABLE_IRQ` is acked, back behind the loop.
+    OffAfterAck,
+    /// Off before `DISABLE_IRQ` is acked, back when this CPU is done with `RUN`.
+    BackAfterRun,
+}
+
+/// As it stands since 1142d810298e.
+pub const STEPS: Steps =
+    Steps { irqs: Irqs::OffThroughout, runs_in: MultiStopState::Run, leaves_at: MultiStopState::Exit };
 
 /// When a waiting stopper touches the watchdog of its CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +97,7 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
         None => ctx.machine.cpus()[0] == current.cpu(),
         Some(mask) => mask & 1 << current.cpu() != 0,
     };
+    let steps = &ctx.machine.kernel.steps;
     // "Simple state machine."
     loop {
         // DEVIATION: "Chill out and re-read multi_stop_state" is an await here, and what C's loop does in an
@@ -80,14 +107,23 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
         let changed = move |newstate| newstate != seen;
         let newstate = msdata.state.cond_load_with(Relaxed, changed, || nothing_new(ctx, seen));
         curstate = assigned(ctx, msdata, newstate);
-        match curstate {
-            MultiStopState::DisableIrq => current.local_irq_disable(),
-            MultiStopState::Run if is_active => err = ctx.machine.func(msdata.func).call(ctx, msdata.data),
+        // DEVIATION: C does not check it; all else rests on it.
+        assert_eq!(curstate, seen.next(), "a state is skipped");
+        if curstate == MultiStopState::DisableIrq && steps.irqs != Irqs::OffAfterAck {
+            current.local_irq_disable();
+        }
+        if curstate == steps.runs_in && is_active {
+            err = ctx.machine.func(msdata.func).call(ctx, msdata.data);
+        }
+        ack_state(ctx, msdata, curstate);
+        match (curstate, steps.irqs) {
+            (MultiStopState::DisableIrq, Irqs::OffAfterAck) => current.local_irq_disable(),
+            (MultiStopState::Run, Irqs::BackAfterRun) => current.local_irq_enable(),
             _ => {}
         }
-        ack_state(ctx, msdata);
+        curstate = after_ack(ctx, msdata, curstate);
         in_every_iteration(ctx);
-        if curstate == MultiStopState::Exit {
+        if curstate == steps.leaves_at {
             break;
         }
     }

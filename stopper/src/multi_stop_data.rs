@@ -44,12 +44,45 @@ pub enum Access {
     Once,
     /// `WRITE_ONCE()`; a `READ_ONCE()` to compare, and another one to assign.
     OnceTwice,
+    /// `WRITE_ONCE()`; a `READ_ONCE()` to compare and to assign, and another one to assign when the state is acked.
+    OnceAndAfterAck,
+}
+
+/// A revision of `ack_state()`.
+#[derive(Debug, Clone, Copy)]
+pub struct AckRev {
+    /// How the last one knows that it is the last.
+    pub last: Last,
+    /// What the next state is computed from.
+    pub next: NextOf,
+}
+
+/// How the last one to ack knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// Its decrement says so.
+    ByDecrement,
+    /// A read behind the decrement says so.
+    ByReadAfter,
+}
+
+/// What the last one to ack computes the next state from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextOf {
+    /// The shared state, read again.
+    State,
+    /// The state that it acks.
+    Curstate,
 }
 
 /// Before the accesses were marked.
 pub const ORIGIN: Rev = Rev { first: First::ThreadAck, access: Access::PlainTwice };
 /// b1fc58333575 "Avoid potential race behaviour"; as it stands in v6.18.
 pub const MAINLINE: Rev = Rev { access: Access::Once, ..ORIGIN };
+/// `ack_state()` as it stands in v6.18.
+pub const ACK_MAINLINE: AckRev = AckRev { last: Last::ByDecrement, next: NextOf::State };
+/// A patch of 2023 that was not merged: the caller passes its state.
+pub const ACK_CURSTATE: AckRev = AckRev { next: NextOf::Curstate, ..ACK_MAINLINE };
 
 /// `enum multi_stop_state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +103,7 @@ pub enum MultiStopState {
 enum_word!(MultiStopState { None, Prepare, DisableIrq, Run, Exit, Done });
 
 impl MultiStopState {
-    fn next(self) -> Self {
+    pub(crate) fn next(self) -> Self {
         match self {
             MultiStopState::None => MultiStopState::Prepare,
             MultiStopState::Prepare => MultiStopState::DisableIrq,
@@ -150,18 +183,32 @@ fn store_state(msdata: &MultiStopData, newstate: MultiStopState, access: Access)
 pub(crate) fn assigned(ctx: &Ctx, msdata: &MultiStopData, newstate: MultiStopState) -> MultiStopState {
     match ctx.machine.kernel.set_state.access {
         Access::PlainTwice => msdata.plain_state.get(),
-        Access::Once => newstate,
+        Access::Once | Access::OnceAndAfterAck => newstate,
         Access::OnceTwice => msdata.state.load(Relaxed),
     }
 }
 
+/// `curstate` behind `ack_state()`.
+pub(crate) fn after_ack(ctx: &Ctx, msdata: &MultiStopData, curstate: MultiStopState) -> MultiStopState {
+    match ctx.machine.kernel.set_state.access {
+        Access::OnceAndAfterAck => msdata.state.load(Relaxed),
+        _ => curstate,
+    }
+}
+
 /// "Last one to ack a state moves to the next state."
-pub(crate) fn ack_state(ctx: &Ctx, msdata: &MultiStopData) {
+pub(crate) fn ack_state(ctx: &Ctx, msdata: &MultiStopData, curstate: MultiStopState) {
+    let AckRev { last, next } = ctx.machine.kernel.ack_state;
     // ORDERING: Full: what this CPU did in the state before the next one, and `state` read before the count. Pairs
     // with `set_state()` and with the same decrement on the other CPUs. Without it the function runs before another
     // CPU's interrupts are off: `run-sees-others`.
-    if msdata.thread_ack.dec_and_test(Full) {
+    let mut is_last = msdata.thread_ack.dec_and_test(Full);
+    if last == Last::ByReadAfter {
+        is_last = msdata.thread_ack.load(Relaxed) == 0;
+    }
+    if is_last {
         // C reads `state` plainly: nobody else writes it now.
-        set_state(ctx, msdata, msdata.state.load(Relaxed).next());
+        let state = if next == NextOf::State { msdata.state.load(Relaxed) } else { curstate };
+        set_state(ctx, msdata, state.next());
     }
 }
