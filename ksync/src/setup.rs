@@ -212,7 +212,7 @@ impl Irq {
         backend::ask(Request::Timer(self.0, Some(at)));
     }
 
-    /// Takes back [`Irq::arm`].
+    /// Takes back [`Irq::arm`], also where the time has come and the interrupt is only pending.
     #[track_caller]
     pub fn disarm(self) {
         backend::ask(Request::Timer(self.0, None));

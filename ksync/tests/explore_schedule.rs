@@ -282,3 +282,23 @@ fn a_timer_may_be_armed_before_the_scenario_begins() {
     });
     assert_eq!(holds, Verdict::Holds);
 }
+
+#[test]
+fn who_still_computes_at_the_horizon_may_end_a_wait() {
+    let waits_for_a_long_computation = |horizon: u64| {
+        verdict(move |setup| {
+            let done = flag("done");
+            let waits = done.clone();
+            let tick = setup.irq("tick", 2, |_| ());
+            setup.armed(tick, 1000);
+            setup.task("waiter", 0, move |_| _ = waits.cond_load(Relaxed, |done| done));
+            setup.task("worker", 1, move |_| {
+                busy(100);
+                done.store(true, Relaxed);
+            });
+            setup.horizon(horizon);
+        })
+    };
+    assert_eq!(waits_for_a_long_computation(50), Verdict::Holds);
+    assert_eq!(waits_for_a_long_computation(500), Verdict::Holds);
+}

@@ -12,6 +12,7 @@
 //! Property: a request for all CPUs and one for two stand in the same order on every FIFO.
 
 use crate::machine::{Ctx, MULTI_CPU_STOP, StopCall};
+use crate::patience;
 use crate::queue_work::cpu_stop_queue_work;
 use crate::two_works::ENOENT;
 use ksync::Relaxed;
@@ -49,6 +50,7 @@ pub fn queue_stop_cpus_work(ctx: &Ctx, call: &StopCall) -> bool {
     let (machine, current) = (ctx.machine, ctx.current);
     let exclude = machine.kernel.stop_cpus.exclude;
     let mut queued = false;
+    patience::takes_part(ctx, msdata, machine.cpus());
     // "Disable preemption while queueing to avoid getting preempted by a stopper which might wait for other stoppers
     // to enter @fn which can lead to deadlock."
     current.preempt_disable();

@@ -39,7 +39,13 @@ pub(super) fn perform<M: Memory>(
             let cpu = machine.cpu_index(machine.setup.irqs[usize::from(irq)].cpu);
             next.cpus[usize::from(cpu)].pending |= 1 << irq;
         }
-        Request::Timer(irq, at) => next.timers[usize::from(irq)] = at,
+        Request::Timer(irq, at) => {
+            next.timers[usize::from(irq)] = at;
+            if at.is_none() {
+                let cpu = machine.cpu_index(machine.setup.irqs[usize::from(irq)].cpu);
+                next.cpus[usize::from(cpu)].pending &= !(1 << irq);
+            }
+        }
         Request::Frame(frame, true) => next.frames |= 1 << frame,
         Request::Frame(frame, false) => next.frames &= !(1 << frame),
         Request::Work(site) => {
