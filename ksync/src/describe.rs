@@ -24,6 +24,7 @@ pub(crate) fn describe(request: &Request, value: u64, name: &dyn Fn(CellId) -> S
         Request::Frame(frame, false) => format!("frame {frame} ends"),
         Request::Busy(ns) => format!("compute for {ns} ns"),
         Request::Idle => "idle".into(),
+        Request::Halt => "the machine stops".into(),
         Request::Now => format!("now -> {value} ns"),
         Request::Timer(irq, Some(at)) => format!("arm interrupt {irq} for {at} ns"),
         Request::Timer(irq, None) => format!("disarm interrupt {irq}"),

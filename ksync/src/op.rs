@@ -288,6 +288,8 @@ pub enum Request {
     Idle,
     /// The virtual time in nanoseconds.
     Now,
+    /// The machine stops: nothing happens any more.
+    Halt,
     /// Makes an interrupt pending at this virtual time, or disarms it.
     Timer(IrqId, Option<u64>),
 }

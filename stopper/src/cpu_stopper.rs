@@ -3,6 +3,7 @@
 
 use crate::list::{ListHead, ListNode};
 use crate::machine::Ctx;
+use crate::multi_stop_data::MultiStopData;
 use crate::task::TaskStruct;
 use ksync::{Atomic, Completion, Full, Id, Plain, SpinLock};
 use std::fmt;
@@ -24,6 +25,8 @@ pub struct CpuStopper {
     pub works: ListHead,
     /// For `stop_cpus()`.
     pub stop_work: Id<CpuStopWork>,
+    /// The request whose other stoppers this one waits for in `PREPARE`: see [`crate::patience`].
+    pub waits_in: Atomic<Option<Id<MultiStopData>>>,
     /// `KTHREAD_SHOULD_PARK` of the thread.
     pub should_park: Atomic<bool>,
 }
@@ -37,6 +40,7 @@ impl CpuStopper {
             enabled: Atomic::named(true, format_args!("stopper{cpu}.enabled")),
             works: ListHead::new(&format!("stopper{cpu}.works")),
             stop_work,
+            waits_in: Atomic::named(None, format_args!("stopper{cpu}.waits_in")),
             should_park: Atomic::named(false, format_args!("stopper{cpu}.should_park")),
         }
     }

@@ -2,11 +2,12 @@
 //! What a scenario's setup asks of a machine: its objects, how they stand at the beginning, and its tasks.
 
 use crate::cpu_stopper::{CpuStopDone, CpuStopWork, StopFn};
+use crate::list::list_add_tail;
 use crate::machine::{Ctx, MULTI_CPU_STOP, Machine, StopCall};
 use crate::migrate_swap::MigrationSwapArg;
 use crate::multi_stop_data::MultiStopData;
 use crate::stopper_thread::smpboot_thread_fn;
-use crate::task::{Birth, TASK_ON_RQ_QUEUED, TaskStruct};
+use crate::task::{Birth, TASK_ON_RQ_QUEUED, TASK_RUNNING, TaskStruct};
 use crate::ttwu::sched_ttwu_pending;
 use crate::two_works::Done;
 use ksync::{Atomic, Frame, Id, Relaxed, Setup, TaskOptions};
@@ -114,6 +115,24 @@ impl Machine {
         let threads = self.cpus().len() as u32;
         self.multi.push(MultiStopData::new(name, (func, 0), threads, active));
         Id::new(self.multi.len() as u32 - 1)
+    }
+
+    /// All stoppers were just woken for this request; nobody waits for its end.
+    pub fn just_asked_all(&mut self, msdata: Id<MultiStopData>) {
+        for cpu in self.cpus().to_vec() {
+            self.just_asked(cpu, msdata);
+        }
+    }
+
+    /// This stopper was just woken for the request, and takes part in it.
+    pub fn just_asked(&mut self, cpu: u32, msdata: Id<MultiStopData>) {
+        let work = self.work_for(&format!("ask{cpu}"), MULTI_CPU_STOP, msdata.index() as u32);
+        let stopper = self.cpu_stopper(cpu);
+        list_add_tail(self, work, &stopper.works);
+        let thread = self.task(stopper.thread);
+        thread.state.store(TASK_RUNNING, Relaxed);
+        thread.on_rq.store(TASK_ON_RQ_QUEUED, Relaxed);
+        self.msdata(msdata).cpus.fetch_or(1 << cpu, Relaxed);
     }
 
     /// A completion of so many works that lives as long as the machine.

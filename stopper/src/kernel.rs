@@ -228,6 +228,18 @@ pub const TOUCH_FROM_PREPARE: Kernel = Kernel {
     ..MAINLINE.mutant("touch-from-prepare", "a stopper that waits for one that is missing touches the watchdog")
 };
 
+/// A candidate between the two: it touches for a while, and knows who is missing.
+pub const BOUNDED_TOUCH: Kernel = Kernel {
+    multi_cpu_stop: multi_cpu_stop::BOUNDED,
+    ..MAINLINE.mutant("bounded-touch", "a stopper that waits for a missing one touches the watchdog for 20 s")
+};
+
+/// A candidate that also looks whether the missing one can come.
+pub const PATIENT_TOUCH: Kernel = Kernel {
+    multi_cpu_stop: multi_cpu_stop::PATIENT,
+    ..MAINLINE.mutant("patient-touch", "the same, unless the missing one waits in another request")
+};
+
 /// The state that the stoppers share is accessed plainly, and read twice.
 pub const BEFORE_READ_ONCE: Kernel = Kernel {
     commit: "b1fc58333575^",

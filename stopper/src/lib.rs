@@ -17,6 +17,7 @@ pub mod migrate_swap;
 pub mod multi_cpu_stop;
 pub mod multi_stop_data;
 pub mod park;
+pub mod patience;
 pub mod queue_work;
 pub mod rq;
 pub mod scenarios_balance;
@@ -40,10 +41,12 @@ pub mod wake_q;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("stopper";
-    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "furnish.rs", "hooks.rs", "hotplug.rs", "kernel.rs", "lib.rs", "list.rs",
-    "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "multi_stop_data.rs", "park.rs", "queue_work.rs", "rq.rs",
-    "scenarios_balance.rs", "scenarios_barriers.rs", "scenarios_in_step.rs", "scenarios_migrate_swap.rs", "scenarios_multi_cpu_stop.rs", "scenarios_stop_cpus.rs", "scenarios_stop_machine.rs", "scenarios_stop_wait.rs", "scenarios_ttwu.rs", "scenarios_wake_q.rs", "schedule.rs", "stop_cpus.rs", "stop_machine.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
-    "two_works.rs", "wake_q.rs",
+    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "furnish.rs", "hooks.rs", "hotplug.rs", "kernel.rs",
+    "lib.rs", "list.rs", "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "multi_stop_data.rs", "park.rs",
+    "patience.rs", "queue_work.rs", "rq.rs", "scenarios_balance.rs", "scenarios_barriers.rs", "scenarios_in_step.rs",
+    "scenarios_migrate_swap.rs", "scenarios_multi_cpu_stop.rs", "scenarios_stop_cpus.rs", "scenarios_stop_machine.rs",
+    "scenarios_stop_wait.rs", "scenarios_ttwu.rs", "scenarios_wake_q.rs", "schedule.rs", "stop_cpus.rs",
+    "stop_machine.rs", "stopper_thread.rs", "task.rs", "ttwu.rs", "two_works.rs", "wake_q.rs",
 );
 
 #[cfg(test)]

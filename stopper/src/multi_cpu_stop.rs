@@ -14,6 +14,7 @@
 use crate::hooks::{rcu_momentary_eqs, touch_nmi_watchdog};
 use crate::machine::Ctx;
 use crate::multi_stop_data::{MultiStopData, MultiStopState, ack_state, after_ack, assigned};
+use crate::patience::Patience;
 use ksync::{Id, Relaxed};
 
 /// A revision of `multi_cpu_stop()`: what it does while it waits.
@@ -62,6 +63,10 @@ pub enum Touch {
     BeyondPrepare,
     /// As soon as it is in the loop itself.
     FromPrepare,
+    /// The same, but in `PREPARE` for a while only: see [`crate::patience`].
+    Bounded,
+    /// The same, and only as long as no missing stopper waits in another request.
+    Patient,
 }
 
 /// When a stopper tells RCU that it holds nobody up.
@@ -85,6 +90,10 @@ pub const RCU: Rev = Rev { rcu: Rcu::EveryIteration, ..TOUCH };
 pub const MAINLINE: Rev = Rev { rcu: Rcu::BeyondPrepare, ..RCU };
 /// What the report of incident 003 tried: `>=` for `>`.
 pub const FROM_PREPARE: Rev = Rev { touch: Touch::FromPrepare, ..MAINLINE };
+/// A candidate: touches for a while, and knows who is missing.
+pub const BOUNDED: Rev = Rev { touch: Touch::Bounded, ..MAINLINE };
+/// A candidate: the same, but does not wait where nobody is held up by a task.
+pub const PATIENT: Rev = Rev { touch: Touch::Patient, ..MAINLINE };
 
 /// `multi_cpu_stop()`: "This is the cpu_stop function which stops the CPU."
 pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
@@ -100,6 +109,7 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
         Some(mask) => mask & 1 << current.cpu() != 0,
     };
     let steps = &ctx.machine.kernel.steps;
+    let patience = Patience::begin(ctx, data);
     // "Simple state machine."
     loop {
         // DEVIATION: "Chill out and re-read multi_stop_state" is an await here, and what C's loop does in an
@@ -107,10 +117,11 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
         // Relaxed: what orders it is the full barrier of the decrement in `ack_state()`. Pairs with `set_state()`.
         let seen = curstate;
         let changed = move |newstate| newstate != seen;
-        let newstate = msdata.state.cond_load_with(Relaxed, changed, || nothing_new(ctx, seen));
+        let newstate = msdata.state.cond_load_with(Relaxed, changed, || nothing_new(ctx, seen, &patience));
         curstate = assigned(ctx, msdata, newstate);
         // DEVIATION: C does not check it; all else rests on it.
         assert_eq!(curstate, seen.next(), "a state is skipped");
+        patience.enters(ctx, curstate);
         if curstate == MultiStopState::DisableIrq && steps.irqs != Irqs::OffAfterAck {
             current.local_irq_disable();
         }
@@ -139,10 +150,16 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
 ///
 /// "At this stage all other CPUs we depend on must spin in the same loop. Any reason for hard-lockup should be
 /// detected and reported on their side."
-fn nothing_new(ctx: &Ctx, curstate: MultiStopState) {
+fn nothing_new(ctx: &Ctx, curstate: MultiStopState, patience: &Patience) {
     let Rev { touch, rcu } = ctx.machine.kernel.multi_cpu_stop;
     let beyond_prepare = curstate > MultiStopState::Prepare;
-    if (touch == Touch::BeyondPrepare && beyond_prepare) || touch == Touch::FromPrepare {
+    let touches = match touch {
+        Touch::Never => false,
+        Touch::BeyondPrepare => beyond_prepare,
+        Touch::FromPrepare => true,
+        Touch::Bounded | Touch::Patient => beyond_prepare || patience.is_left(ctx),
+    };
+    if touches {
         touch_nmi_watchdog(ctx);
     }
     if rcu == Rcu::BeyondPrepare && beyond_prepare {

@@ -129,6 +129,10 @@ pub struct MultiStopData {
     pub state: Atomic<MultiStopState>,
     /// Who still has to come there.
     pub thread_ack: Atomic<u32>,
+    /// The CPUs that take part, a bit for each CPU number: see [`crate::patience`].
+    pub cpus: Atomic<u64>,
+    /// Those of them that have acked `PREPARE`.
+    pub here: Atomic<u64>,
     /// `state` as [`Access::PlainTwice`] accesses it.
     ///
     /// DEVIATION: C's one word is two here, stored together: a wait is on a marked word, and a race is a plain one's.
@@ -150,6 +154,8 @@ impl MultiStopData {
             active_cpus: active_cpus.map(|cpus| cpus.iter().map(|cpu| 1 << cpu).sum()),
             state: Atomic::named(MultiStopState::Prepare, format_args!("{name}.msdata.state")),
             thread_ack: Atomic::named(num_threads, format_args!("{name}.msdata.thread_ack")),
+            cpus: Atomic::named(0, format_args!("{name}.msdata.cpus")),
+            here: Atomic::named(0, format_args!("{name}.msdata.here")),
             plain_state: Plain::named(MultiStopState::Prepare, format_args!("{name}.msdata.state")),
         }
     }

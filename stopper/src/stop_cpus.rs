@@ -12,6 +12,7 @@
 //! Property: a request for all CPUs and one for two stand in the same order on every FIFO.
 
 use crate::machine::{Ctx, MULTI_CPU_STOP, StopCall};
+use crate::patience;
 use crate::queue_work::cpu_stop_queue_work;
 use crate::two_works::{Done, ENOENT};
 use ksync::Relaxed;
@@ -54,6 +55,7 @@ pub fn queue_stop_cpus_work(ctx: &Ctx, call: &StopCall) -> bool {
     let rev = &machine.kernel.stop_cpus;
     let exclude = rev.exclude;
     let mut queued = false;
+    patience::takes_part(ctx, msdata, machine.cpus());
     // "Disable preemption while queueing to avoid getting preempted by a stopper which might wait for other stoppers
     // to enter @fn which can lead to deadlock."
     current.preempt_disable();

@@ -66,6 +66,9 @@ pub(super) fn moves<M: Memory>(
     state: &State<M>,
 ) -> Result<Moves<M>, Nondeterminism> {
     let mut moves = Vec::new();
+    if state.halted {
+        return Ok(moves);
+    }
     if let Some(task) = state.tasks.iter().position(|task| task.body_due) {
         super::time::body(machine, state, task, &mut moves)?;
         return Ok(moves);
@@ -112,7 +115,7 @@ pub(super) fn run_ahead<M: Memory>(
 
 /// A running task whose request needs no interleaving with anybody's.
 fn eager_task<M: Memory>(machine: &Machine, stepping: Stepping, state: &State<M>) -> Option<usize> {
-    if !stepping.eager || state.tasks.iter().any(|task| task.body_due) {
+    if !stepping.eager || state.halted || state.tasks.iter().any(|task| task.body_due) {
         return None;
     }
     (0..state.tasks.len()).find(|&number| {

@@ -39,6 +39,7 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
         Request::SetAllowed(_) => cannot("loom moves no task between CPUs"),
         Request::Raise(_) | Request::IrqReturn(_) => cannot("loom has no interrupts"),
         Request::Timer(..) | Request::Now => cannot("loom has no clock"),
+        Request::Halt => cannot("loom stops no machine"),
         Request::Idle => cannot("loom has no idle task"),
     };
     with(|run| run.now.events.push(Event { task: me, place, request, value }));
