@@ -23,4 +23,5 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_compound_lock::CASES,
     crate::scenarios_reused_head::CASES,
     crate::scenarios_page_ref::CASES,
+    crate::scenarios_futex_key::CASES,
 ];

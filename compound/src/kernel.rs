@@ -3,7 +3,8 @@
 
 use crate::spinlock::Arch;
 use crate::{
-    bit_spinlock, compound_head, compound_lock, page_flags, put_page, qspinlock, split_huge_page, ticket_spinlock,
+    bit_spinlock, compound_head, compound_lock, futex_key, page_flags, put_page, qspinlock, split_huge_page,
+    ticket_spinlock,
 };
 use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
@@ -37,6 +38,8 @@ pub struct Kernel {
     pub put_page: put_page::Rev,
     /// `__split_huge_page_refcount()`.
     pub split_huge_page: split_huge_page::Rev,
+    /// `get_futex_key()`.
+    pub futex_key: futex_key::Rev,
 }
 
 /// Everything as it stands in v7.1, or as it stood when it was last there.
@@ -54,6 +57,7 @@ pub const MAINLINE: Kernel = Kernel {
     compound_head: compound_head::MAINLINE,
     put_page: put_page::MAINLINE,
     split_huge_page: split_huge_page::MAINLINE,
+    futex_key: futex_key::MAINLINE,
 };
 
 /// The kernel of incident 002 is an older one; its bit spinlock is the same.

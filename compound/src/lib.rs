@@ -9,6 +9,8 @@ pub mod bit_spinlock;
 pub mod catalogue;
 pub mod compound_head;
 pub mod compound_lock;
+pub mod futex_key;
+pub mod gup;
 pub mod kernel;
 pub mod machine;
 pub mod page;
@@ -22,6 +24,7 @@ pub mod qspinlock_word;
 pub mod scenarios_bit_spin_lock;
 pub mod scenarios_compound_lock;
 pub mod scenarios_fairness;
+pub mod scenarios_futex_key;
 pub mod scenarios_page_ref;
 pub mod scenarios_preempt;
 pub mod scenarios_qspinlock;
@@ -35,7 +38,7 @@ pub mod ticket_spinlock;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("compound";
-    "compound_head.rs", "page.rs", "page_alloc.rs", "page_ref.rs", "put_page.rs", "scenarios_compound_lock.rs", "scenarios_page_ref.rs", "scenarios_reused_head.rs", "split_huge_page.rs",
+    "compound_head.rs", "futex_key.rs", "gup.rs", "scenarios_futex_key.rs", "page.rs", "page_alloc.rs", "page_ref.rs", "put_page.rs", "scenarios_compound_lock.rs", "scenarios_page_ref.rs", "scenarios_reused_head.rs", "split_huge_page.rs",
     "bit_spinlock.rs", "catalogue.rs", "compound_lock.rs", "kernel.rs", "lib.rs", "machine.rs", "page_flags.rs",
     "qspinlock.rs", "qspinlock_queue.rs", "qspinlock_word.rs", "scenarios_bit_spin_lock.rs", "scenarios_fairness.rs",
     "scenarios_preempt.rs", "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs", "scenarios_spin_lock.rs",
