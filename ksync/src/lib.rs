@@ -21,6 +21,7 @@ mod backend;
 mod barrier;
 pub mod catalogue;
 mod current;
+mod distil;
 mod model;
 pub mod op;
 mod order;
@@ -34,7 +35,8 @@ mod word;
 
 pub use atomic::{Atomic, Plain};
 pub use barrier::*;
-pub use current::{Current, IrqFlags};
+pub use current::{Current, IrqFlags, smp_processor_id};
+pub use distil::distil;
 pub use model::Model;
 pub use order::{Acquire, Full, LoadOrder, Relaxed, Release, RmwOrder, StoreOrder};
 pub use place::{Place, Source, assert_sources_are_all, function_at, register_sources};

@@ -27,6 +27,7 @@ pub fn run_threads(scenario: &Scenario) {
         let (quit, report) = (quit.clone(), report.clone());
         std::thread::spawn(move || {
             QUIT.set(Some(quit));
+            crate::backend::set_this_cpu(task.cpu);
             let current = Current::new(&task.name, number, task.cpu);
             let end = catch_unwind(AssertUnwindSafe(|| (task.body)(&current)));
             drop(task.body);
