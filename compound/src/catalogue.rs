@@ -20,4 +20,5 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_ticket::CASES,
     crate::scenarios_qspinlock::CASES,
     crate::scenarios_qspinlock_history::CASES,
+    crate::scenarios_raw_mutex::CASES,
 ];

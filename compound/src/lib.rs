@@ -13,11 +13,13 @@ pub mod page_flags;
 pub mod qspinlock;
 pub mod qspinlock_queue;
 pub mod qspinlock_word;
+pub mod raw_mutex;
 pub mod scenarios_bit_spin_lock;
 pub mod scenarios_fairness;
 pub mod scenarios_preempt;
 pub mod scenarios_qspinlock;
 pub mod scenarios_qspinlock_history;
+pub mod scenarios_raw_mutex;
 pub mod scenarios_spin_lock;
 pub mod scenarios_ticket;
 pub mod spinlock;
@@ -26,8 +28,8 @@ pub mod ticket_spinlock;
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("compound";
     "bit_spinlock.rs", "catalogue.rs", "compound_lock.rs", "kernel.rs", "lib.rs", "machine.rs", "page_flags.rs",
-    "qspinlock.rs", "qspinlock_queue.rs", "qspinlock_word.rs", "scenarios_bit_spin_lock.rs", "scenarios_fairness.rs",
-    "scenarios_preempt.rs", "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs", "scenarios_spin_lock.rs",
+    "qspinlock.rs", "qspinlock_queue.rs", "qspinlock_word.rs", "raw_mutex.rs", "scenarios_bit_spin_lock.rs", "scenarios_fairness.rs",
+    "scenarios_preempt.rs", "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs", "scenarios_raw_mutex.rs", "scenarios_spin_lock.rs",
     "scenarios_ticket.rs", "spinlock.rs", "ticket_spinlock.rs",
 );
 
