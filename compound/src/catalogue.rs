@@ -21,4 +21,8 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_qspinlock::CASES,
     crate::scenarios_qspinlock_history::CASES,
     crate::scenarios_raw_mutex::CASES,
+    crate::scenarios_compound_lock::CASES,
+    crate::scenarios_reused_head::CASES,
+    crate::scenarios_page_ref::CASES,
+    crate::scenarios_futex_key::CASES,
 ];
