@@ -51,6 +51,10 @@ fn owner(val: u32) -> u16 {
 }
 
 impl TicketSpinLock {
+    /// `__ARCH_SPIN_LOCK_UNLOCKED`, as a constant; a model needs [`TicketSpinLock::starting_at`].
+    #[allow(clippy::declare_interior_mutable_const)] // `RawMutex::INIT` is such a constant.
+    pub const UNLOCKED: Self = TicketSpinLock { val: Atomic::ZERO };
+
     /// A free lock whose next ticket has this number, which reports call by this name.
     pub fn starting_at(ticket: u16, name: &str) -> Self {
         let ticket = u32::from(ticket);

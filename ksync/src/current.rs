@@ -158,6 +158,15 @@ impl Current {
     }
 }
 
+/// `smp_processor_id()` of whoever runs, for an interface that passes no [`Current`], as `lock_api`'s.
+///
+/// # Panics
+/// On a real thread that [`run_threads`](crate::run_threads) did not start.
+#[track_caller]
+pub fn smp_processor_id() -> u32 {
+    backend::this_cpu()
+}
+
 impl fmt::Debug for Current {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Current").field("name", &self.name).finish_non_exhaustive()

@@ -21,6 +21,7 @@ mod backend;
 mod barrier;
 pub mod catalogue;
 mod current;
+mod distil;
 mod model;
 mod mutex;
 pub mod op;
@@ -35,7 +36,8 @@ mod word;
 
 pub use atomic::{Atomic, Plain};
 pub use barrier::*;
-pub use current::{Current, IrqFlags};
+pub use current::{Current, IrqFlags, smp_processor_id};
+pub use distil::distil;
 pub use model::Model;
 pub use mutex::Mutex;
 pub use order::{Acquire, Full, LoadOrder, Relaxed, Release, RmwOrder, StoreOrder};

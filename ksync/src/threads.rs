@@ -29,6 +29,7 @@ pub fn run_threads(scenario: &Scenario) {
         let (quit, report, name) = (quit.clone(), report.clone(), task.name.clone());
         let run = move || {
             QUIT.set(Some(quit));
+            crate::backend::set_this_cpu(task.cpu);
             let current = Current::new(&task.name, number, task.cpu);
             let end = catch_unwind(AssertUnwindSafe(|| (task.body)(&current)));
             drop(task.body);

@@ -58,7 +58,7 @@ pub(super) fn perform<M: Memory>(
                 return;
             }
         }
-        Request::Sleep { .. } => {}
+        Request::Sleep { .. } | Request::Distil | Request::Distilled { .. } => {}
         Request::Idle | Request::Mem(_) | Request::Nondet(_) => unreachable!("not a request of this kind"),
     }
     ways.push(Ok((next, value)));
