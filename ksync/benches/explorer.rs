@@ -11,7 +11,7 @@ mod toys;
 #[cfg(loom)]
 fn main() {
     use ksync::explore::check;
-    use ksync::{Model, Options, Scenario};
+    use ksync::{Explain, Model, Options, Scenario};
     use toys::{migrate_swap, multi_cpu_stop};
 
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
@@ -19,7 +19,7 @@ fn main() {
         if !name.contains(&only) {
             return;
         }
-        let options = Options { naive, explain: false, max_states: 5_000_000, ..Options::new(model) };
+        let options = Options { naive, explain: Explain::Nothing, max_states: 5_000_000, ..Options::new(model) };
         let report = check(&*scenario, &options);
         let how = if naive { "naive" } else { "reduced" };
         let rate = report.steps as f64 / report.seconds / 1e6;

@@ -65,7 +65,7 @@ mod report;
 #[cfg(loom)]
 pub mod second;
 #[cfg(loom)]
-pub use report::{OnProgress, Options, Progress, Report, Trace, TraceStep};
+pub use report::{Explain, OnProgress, Options, Progress, Report, Trace, TraceStep};
 #[cfg(loom)]
 mod weaken;
 #[cfg(loom)]

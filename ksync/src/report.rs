@@ -19,6 +19,17 @@ pub struct Progress {
 /// Called now and then by a running check, on the thread that runs it.
 pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
+/// Which run of a scenario that fails a report has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Explain {
+    /// None: the verdict is all.
+    Nothing,
+    /// The one that was found first: enough for who waits for whom.
+    First,
+    /// One with the fewest context switches, and of those the shortest. Finding it can take longer than the check.
+    Shortest,
+}
+
 /// How to check a scenario.
 #[derive(Clone)]
 pub struct Options {
@@ -32,8 +43,8 @@ pub struct Options {
     pub naive: bool,
     /// Keep whole states beside their 128-bit keys, and panic if two states have one key.
     pub whole_keys: bool,
-    /// Look for the shortest counterexample after a failure.
-    pub explain: bool,
+    /// Which run that fails to show.
+    pub explain: Explain,
     /// Orderings taken away from the ports.
     pub weaken: Vec<Weaken>,
     /// Told now and then how far the check is.
@@ -49,7 +60,7 @@ impl Options {
             max_depth: 100_000,
             naive: false,
             whole_keys: false,
-            explain: true,
+            explain: Explain::Shortest,
             weaken: Vec::new(),
             on_progress: None,
         }

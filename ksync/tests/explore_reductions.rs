@@ -5,8 +5,8 @@
 
 use ksync::explore::check;
 use ksync::{
-    Acquire, Atomic, Current, Full, Model, Options, Plain, Relaxed, Release, Scenario, Setup, SpinLock, distil,
-    smp_mb, smp_rmb, smp_wmb,
+    Acquire, Atomic, Current, Explain, Full, Model, Options, Plain, Relaxed, Release, Scenario, Setup, SpinLock,
+    distil, smp_mb, smp_rmb, smp_wmb,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -207,7 +207,7 @@ fn scenario(size: Size, seed: u64, distils: bool, outcomes: Outcomes) -> Box<Sce
 fn explore(model: Model, size: Size, seed: u64, [naive, distils]: [bool; 2]) -> (String, Vec<Vec<u64>>, u64) {
     let outcomes = Outcomes::default();
     let scenario = scenario(size, seed, distils, outcomes.clone());
-    let report = check(&*scenario, &Options { naive, explain: false, ..Options::new(model) });
+    let report = check(&*scenario, &Options { naive, explain: Explain::Nothing, ..Options::new(model) });
     // A failure ends the search, so what was seen until then says nothing.
     let holds = report.verdict == ksync::Verdict::Holds;
     let seen = if holds { outcomes.lock().unwrap().iter().cloned().collect() } else { Vec::new() };

@@ -3,7 +3,7 @@
 
 use clap::ValueEnum;
 use ksync::catalogue::{LoomUse, Row};
-use ksync::{Model, OnProgress, Options, Report, Verdict, Weaken};
+use ksync::{Explain, Model, OnProgress, Options, Report, Verdict, Weaken};
 use std::fmt;
 
 /// Who says what is true.
@@ -61,9 +61,9 @@ impl Choice {
 
 impl Job<'_> {
     /// Runs it. `on_progress` is called now and then.
-    pub fn run(&self, on_progress: Option<OnProgress>) -> Report {
+    pub fn run(&self, explain: Explain, on_progress: Option<OnProgress>) -> Report {
         let scenario = (self.row.build)();
-        let options = Options { on_progress, ..Options::new(self.model).weakened(self.mutants()) };
+        let options = Options { explain, on_progress, ..Options::new(self.model).weakened(self.mutants()) };
         match (self.engine, self.row.loom) {
             (Engine::Explore, _) => ksync::explore::check(&*scenario, &options),
             (Engine::Loom, LoomUse::Agrees) => {

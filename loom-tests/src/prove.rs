@@ -10,7 +10,7 @@ use crate::progress::Bars;
 use crate::run;
 use crate::show::story::{ending, kind};
 use ksync::catalogue::Row;
-use ksync::{Model, Report, Verdict};
+use ksync::{Explain, Model, Report, Verdict};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
@@ -35,7 +35,7 @@ pub fn run(rows: &[&Row], engine: Choice, model: Option<Model>, json: Option<&Pa
     let mut printed = Ok(());
     run::in_order(
         &jobs,
-        |job| bars.watch(job, |on_progress| job.run(Some(on_progress))),
+        |job| bars.watch(job, |on_progress| job.run(Explain::First, Some(on_progress))),
         |job, result| {
             let report = result.unwrap_or_else(|panic| undecided(format!("the engine panicked: {panic}")));
             let entry = Entry::new(job, &report);

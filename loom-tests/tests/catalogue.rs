@@ -4,8 +4,8 @@
 #![allow(clippy::format_push_string, reason = "the texts are short, and so are these lines")]
 
 use expect_test::expect_file;
-use ksync::Verdict;
 use ksync::catalogue::{LoomUse, Row};
+use ksync::{Explain, Verdict};
 use loom_tests::catalogue::{catalogue, name};
 use loom_tests::engine::{Choice, Engine};
 use loom_tests::run;
@@ -20,7 +20,7 @@ fn table(engine: Choice, rows: &[Row]) -> String {
     let mut wrong = Vec::new();
     run::in_order(
         &jobs,
-        |job| job.run(None),
+        |job| job.run(Explain::First, None),
         |job, report| {
             let name = name(job.row).to_string();
             let report = report.unwrap_or_else(|panic| panic!("{name}: {panic}"));

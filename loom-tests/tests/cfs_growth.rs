@@ -5,12 +5,12 @@
 
 use cfs_bw::kernel::{self, Kernel};
 use cfs_bw::scenarios_distribute::{Walk, walk};
-use ksync::{Model, Options, Verdict};
+use ksync::{Explain, Model, Options, Verdict};
 
 /// The most visits that one period's timer makes in any interleaving, for quotas from 1 to 6 ns: of each the
 /// smallest bound that holds.
 fn most_visits(kernel: Kernel, throttled: u32, busy: u32) -> [u64; 6] {
-    let options = Options { explain: false, ..Options::new(Model::Sc) };
+    let options = Options { explain: Explain::Nothing, ..Options::new(Model::Sc) };
     let holds = |quota: u64, bound: u64| {
         let report = ksync::explore::check(&*walk(kernel, Walk { quota, throttled, busy, bound }), &options);
         match report.verdict {

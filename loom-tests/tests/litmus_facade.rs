@@ -13,7 +13,7 @@ type States = BTreeSet<String>;
 #[cfg(loom)]
 #[test]
 fn the_explorer_ends_where_its_memories_end() {
-    use ksync::{Model, Options, Verdict, explore};
+    use ksync::{Explain, Model, Options, Verdict, explore};
     use loom_tests::litmus::engine;
 
     let mut equal = 0;
@@ -22,7 +22,7 @@ fn the_explorer_ends_where_its_memories_end() {
             let Ok(alone) = engine::run(&case.program, model) else { continue };
             let finals = Finals::default();
             let Ok(scenario) = scenario(&case.program, &finals) else { continue };
-            let options = Options { explain: false, ..Options::new(model) };
+            let options = Options { explain: Explain::Nothing, ..Options::new(model) };
             let verdict = explore::check(&*scenario, &options).verdict;
             assert_eq!(verdict, Verdict::Holds, "{}", case.path.display());
             let found: States = outcomes(&case.program, &finals).states.into_keys().collect();

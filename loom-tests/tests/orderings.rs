@@ -5,7 +5,7 @@
 use ksync::catalogue::{Expected, Row};
 use ksync::explore::{check, orderings};
 use ksync::op::Fence;
-use ksync::{Model, Options, Verdict, Weaken, Weakness};
+use ksync::{Explain, Model, Options, Verdict, Weaken, Weakness};
 use loom_tests::catalogue::catalogue;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ fn newest(rows: &[Row]) -> Vec<&Row> {
 /// The kernel's own memory model; C11's where the row is about what only that one allows.
 fn options(row: &Row) -> Options {
     let model = if row.model == Model::Rc11 { Model::Rc11 } else { Model::Lkmm };
-    Options { explain: false, max_states: ENOUGH, ..Options::new(model) }
+    Options { explain: Explain::Nothing, max_states: ENOUGH, ..Options::new(model) }
 }
 
 #[test]

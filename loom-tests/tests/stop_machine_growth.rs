@@ -4,13 +4,13 @@
 #![allow(clippy::format_push_string, reason = "the texts are short, and so are these lines")]
 
 use expect_test::expect;
-use ksync::{Model, Options, Verdict};
+use ksync::{Explain, Model, Options, Verdict};
 use stopper::kernel;
 use stopper::scenarios_in_step::in_step;
 
 /// Explored to the end, this scenario holds in so many states.
 fn states(model: Model, active: u32, passive: u32) -> u64 {
-    let options = Options { explain: false, ..Options::new(model) };
+    let options = Options { explain: Explain::Nothing, ..Options::new(model) };
     let report = ksync::explore::check(&*in_step(kernel::MAINLINE, active, passive), &options);
     assert_eq!(report.verdict, Verdict::Holds, "{active} and {passive} CPUs");
     assert!(report.exhausted);
@@ -56,7 +56,7 @@ fn four_cpus_under_the_kernels_memory_model() {
 #[test]
 fn loom_follows_to_two_cpus() {
     let loom = |active, passive, executions| {
-        let options = Options { explain: false, max_states: executions, ..Options::new(Model::Lkmm) };
+        let options = Options { explain: Explain::Nothing, max_states: executions, ..Options::new(Model::Lkmm) };
         let report = ksync::second::check(&*in_step(kernel::MAINLINE, active, passive), &options);
         (report.verdict, report.executions)
     };

@@ -34,7 +34,7 @@ pub use replay::{Replayed, replay};
 pub(crate) use task::{request, task_migrates};
 
 use crate::model::Model;
-use crate::report::{Options, Report, Trace};
+use crate::report::{Explain, Options, Report, Trace};
 use crate::setup::Scenario;
 use crate::verdict::Verdict;
 use crate::weaken::{self, Weaken};
@@ -94,7 +94,7 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
     machine.trees.iter().try_for_each(task::Tree::audit)?;
     let Found { mut verdict, path, states, paths, steps, depth, memory } = found;
     let mut trace = None;
-    if options.explain && !matches!(verdict, Verdict::Holds | Verdict::Unknown { .. }) {
+    if options.explain != Explain::Nothing && !matches!(verdict, Verdict::Holds | Verdict::Unknown { .. }) {
         (verdict, trace) = explain::<M>(&mut machine, stepping, options, verdict, path)?;
     }
     Ok(Report {
@@ -118,7 +118,7 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
     })
 }
 
-/// The same verdict with the shortest run that leads to it, or at least with some run.
+/// The same verdict with a run that leads to it: the shortest if it is wanted and in reach.
 fn explain<M: Memory>(
     machine: &mut Machine,
     stepping: Stepping,
@@ -127,7 +127,10 @@ fn explain<M: Memory>(
     found: Vec<Move>,
 ) -> Result<(Verdict, Option<Trace>), Nondeterminism> {
     let plain = Stepping { eager: false, ..stepping };
-    let shortest = minimal::shortest::<M>(machine, plain, verdict.kind(), SHORTEST_BOUND)?;
+    let shortest = match options.explain {
+        Explain::Shortest => minimal::shortest::<M>(machine, plain, verdict.kind(), SHORTEST_BOUND)?,
+        _ => None,
+    };
     let (how, path) = match &shortest {
         Some(path) => (plain, path.clone()),
         None if machine.groups.is_empty() => (stepping, found),

@@ -18,8 +18,8 @@ use crate::engine::Choice;
 use crate::output::Output;
 use calls::Calls;
 use clap::ValueEnum;
-use ksync::Verdict;
 use ksync::catalogue::Row;
+use ksync::{Explain, Verdict};
 use std::path::Path;
 use story::Story;
 
@@ -56,7 +56,7 @@ pub fn run(rows: &[&Row], all: &[Row], format: Format, output: Option<&Path>) ->
     let mut undecided = 0;
     // One after the other: the first is usually the one.
     for job in Choice::Explore.jobs(rows, None) {
-        let report = job.run(None);
+        let report = job.run(Explain::Shortest, None);
         match report.verdict {
             Verdict::Holds => {}
             Verdict::Unknown { .. } => undecided += 1,
