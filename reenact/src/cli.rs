@@ -145,15 +145,15 @@ fn reenact(name: &str, matches: &ArgMatches, out: &mut dyn Write) -> io::Result<
 
 /// The last line, and the exit status.
 fn verdict(out: &mut dyn Write, revision: &Revision, outcome: Outcome, released_by: &str) -> io::Result<u8> {
-    let Outcome { locked_up, rounds, elapsed } = outcome;
-    let (rounds, seconds) = (HumanCount(rounds), elapsed.as_secs_f64());
+    let Outcome { locked_up, rounds, last_round, elapsed } = outcome;
+    let (rounds, began, seconds) = (HumanCount(rounds), last_round.as_secs_f64(), elapsed.as_secs_f64());
     let expected = locked_up == revision.locks_up;
     let judged = if expected { "as expected" } else { "not as expected" };
     if locked_up {
-        writeln!(out, "\nLocked up in round {rounds} after {seconds:.1} s, {judged}.")?;
+        writeln!(out, "\nLocked up in round {rounds} after {began:.2} s, reported after {seconds:.1} s: {judged}.")?;
         writeln!(out, "Ended by {released_by}; all threads are joined.")?;
     } else {
-        writeln!(out, "\nDid not lock up in {rounds} rounds and {seconds:.1} s, {judged}.")?;
+        writeln!(out, "\nDid not lock up in {rounds} rounds and {seconds:.1} s: {judged}.")?;
         writeln!(out, "All threads are joined.")?;
     }
     Ok(if expected { AS_EXPECTED } else { NOT_AS_EXPECTED })
@@ -168,7 +168,12 @@ mod tests {
     fn judged(locks_up: bool, locked_up: bool) -> (u8, String) {
         let load = || -> Arc<dyn Load> { unreachable!("nothing runs") };
         let revision = Revision { name: "r", what: "w", mutant: false, locks_up, load: Box::new(load) };
-        let outcome = Outcome { locked_up, rounds: 1234, elapsed: Duration::from_millis(1500) };
+        let outcome = Outcome {
+            locked_up,
+            rounds: 1234,
+            last_round: Duration::from_millis(250),
+            elapsed: Duration::from_millis(1500),
+        };
         let mut out = Vec::new();
         let status = verdict(&mut out, &revision, outcome, "a write").expect("memory takes it");
         (status, String::from_utf8(out).expect("UTF-8"))
@@ -177,10 +182,13 @@ mod tests {
     #[test]
     fn the_status_says_whether_it_is_as_expected() {
         let locked_up = |judged| {
-            format!("\nLocked up in round 1,234 after 1.5 s, {judged}.\nEnded by a write; all threads are joined.\n")
+            format!(
+                "\nLocked up in round 1,234 after 0.25 s, reported after 1.5 s: {judged}.\n\
+                 Ended by a write; all threads are joined.\n"
+            )
         };
         let ran =
-            |judged| format!("\nDid not lock up in 1,234 rounds and 1.5 s, {judged}.\nAll threads are joined.\n");
+            |judged| format!("\nDid not lock up in 1,234 rounds and 1.5 s: {judged}.\nAll threads are joined.\n");
         assert_eq!(judged(true, true), (0, locked_up("as expected")));
         assert_eq!(judged(false, true), (1, locked_up("not as expected")));
         assert_eq!(judged(false, false), (0, ran("as expected")));

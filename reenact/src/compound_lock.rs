@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Incident 002: everybody spins on the lock bit of a compound page, and nobody holds it.
 //!
-//! Two threads take and release the bit all the time, and a third one sets the bit beside it. Nothing widens the race.
+//! One thread takes and releases the bit all the time, and another one sets the bit beside it. Nothing widens the race.
+//! When the first one spins, the only one who ever takes the lock waits for it.
 
 use crate::incident::{Incident, Revision, rows_of};
 use crate::run::{Load, Run};
@@ -13,8 +14,8 @@ use compound::scenarios_bit_spin_lock::CASES;
 use ksync::{Atomic, Setup};
 use std::sync::Arc;
 
-/// The CPU of the report, and one more.
-const LOCKERS: [u32; 2] = [10, 11];
+/// The CPU of the report.
+const LOCKER: u32 = 10;
 /// Sections of a round: one is much shorter than a look at the limits.
 const SECTIONS: u32 = 1000;
 
@@ -26,7 +27,8 @@ pub const INCIDENT: Incident = Incident {
         want it spin with interrupts off, and no holder was found. The report does not know why. One way to get there \
         is the mutant plain-set: a CPU sets another bit of the word by a read and a write, with an unlock in between; \
         so the lock bit is set again, and nobody holds it.\n\n\
-        Real threads show that, and it ends by clearing the bit.\n\n\
+        Real threads show that: one takes the lock and releases it, nobody else does, and in the end it waits for \
+        itself. It ends by clearing the bit.\n\n\
         What they do not show is the other ways: a holder that is preempted for ever or interrupted by who wants the \
         same bit needs CPUs that threads share, and interrupts. `cargo lockup prove bit-spin-lock` has them.",
     revisions,
@@ -46,11 +48,10 @@ impl CompoundLock {
         CompoundLock { machine: Arc::new(Machine::new(kernel)), flags: Atomic::new(PageFlag::Head.mask()) }
     }
 
-    /// Takes and releases the lock of the page; the first of the lockers counts rounds.
+    /// Takes and releases the lock of the page.
     fn locker(&self, ctx: &Ctx, run: &Run) {
         let watched = run.watch(ctx.current);
-        let counts = ctx.current.cpu() == LOCKERS[0];
-        while if counts { run.begins_round() } else { !run.over() } {
+        while run.begins_round() {
             for _ in 0..SECTIONS {
                 let flags = compound_lock_irqsave(ctx, &self.flags);
                 compound_unlock_irqrestore(ctx, &self.flags, flags);
@@ -71,16 +72,14 @@ impl CompoundLock {
 
 impl Load for CompoundLock {
     fn declare(self: Arc<Self>, setup: &mut Setup, run: &Arc<Run>) {
-        for cpu in LOCKERS {
-            let (load, of) = (self.clone(), run.clone());
-            self.machine.spawn(setup, "fas_readwriter", cpu, move |ctx| load.locker(ctx, &of));
-        }
+        let (load, of) = (self.clone(), run.clone());
+        self.machine.spawn(setup, "fas_readwriter", LOCKER, move |ctx| load.locker(ctx, &of));
         let (load, of) = (self.clone(), run.clone());
         self.machine.spawn(setup, "kswapd", 0, move |ctx| load.mark_page_accessed(ctx, &of));
     }
 
     fn stuck_cpus(&self) -> &'static [u32] {
-        &LOCKERS
+        &[LOCKER]
     }
 
     fn release(&self) {

@@ -60,7 +60,9 @@ pub struct Outcome {
     pub locked_up: bool,
     /// Rounds that began.
     pub rounds: u64,
-    /// From the start to the lockup, or else to the end.
+    /// From the start to the last of them.
+    pub last_round: Duration,
+    /// From the start to the last report that shows the lockup, or else to the end.
     pub elapsed: Duration,
 }
 
@@ -78,8 +80,11 @@ pub struct Run {
     /// Those that this process may use; none if the system does not tell.
     cores: Vec<CoreId>,
     watched: Atomic<u32>,
+    started: Instant,
     limit: u64,
     rounds: Atomic<u64>,
+    /// When the last one began, in ns since the start.
+    last_round: Atomic<u64>,
     over: Atomic<bool>,
     failed: Atomic<bool>,
     events: Mutex<Sender<Event>>,
@@ -94,8 +99,10 @@ impl Run {
             watchdog,
             cores: core_affinity::get_core_ids().unwrap_or_default(),
             watched: Atomic::new(0),
+            started: Instant::now(),
             limit,
             rounds: Atomic::new(0),
+            last_round: Atomic::new(0),
             over: Atomic::new(false),
             failed: Atomic::new(false),
             events: Mutex::new(events),
@@ -122,6 +129,7 @@ impl Run {
         let begins = !self.over() && self.rounds.load(Relaxed) < self.limit;
         if begins {
             self.rounds.inc();
+            self.last_round.store(self.started.elapsed().as_nanos() as u64, Relaxed);
         } else {
             self.over.store(true, Relaxed);
         }
@@ -169,8 +177,8 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
 pub fn run(load: &Arc<dyn Load>, limits: Limits, tell: &mut dyn FnMut(Told<'_>)) -> Result<Outcome, String> {
     let refused = |error: std::io::Error| format!("the watchdog does not start: {error}");
     let (run, events) = Run::start(limits.rounds).map_err(refused)?;
-    let (threads, runs) = ((run.clone(), load.clone()), Instant::now());
-    let runner = Builder::new().name("reenact".to_owned()).spawn(move || threads.0.threads(&threads.1));
+    let (of, loaded) = (run.clone(), load.clone());
+    let runner = Builder::new().name("reenact".to_owned()).spawn(move || of.threads(&loaded));
     let runner = runner.map_err(refused)?;
     let (mut reported, mut locked_up) = (BTreeSet::new(), None);
     let ended = loop {
@@ -182,29 +190,30 @@ pub fn run(load: &Arc<dyn Load>, limits: Limits, tell: &mut dyn FnMut(Told<'_>))
                 }
                 let stuck = load.stuck_cpus();
                 if !stuck.is_empty() && stuck.iter().all(|cpu| reported.contains(cpu)) {
-                    locked_up.get_or_insert(runs.elapsed());
+                    locked_up.get_or_insert(run.started.elapsed());
                 }
             }
             Ok(Event::Found(report)) => {
                 tell(Told::Report(&report));
-                locked_up.get_or_insert(runs.elapsed());
+                locked_up.get_or_insert(run.started.elapsed());
             }
             Ok(Event::Ended(ended)) => break ended,
             Err(RecvTimeoutError::Timeout) => tell(Told::Rounds(run.rounds.load(Relaxed))),
             Err(RecvTimeoutError::Disconnected) => unreachable!("the run itself can send"),
         }
-        if locked_up.is_some() || runs.elapsed() >= limits.time {
+        if locked_up.is_some() || run.started.elapsed() >= limits.time {
             run.over.store(true, Relaxed);
         }
         if locked_up.is_some() {
             load.release();
         }
-        if runs.elapsed() >= limits.time + GRACE {
+        if run.started.elapsed() >= limits.time + GRACE {
             return Err("threads are stuck that nobody reports".to_owned());
         }
     };
     ended?;
     runner.join().expect("what it panics with was caught");
-    let elapsed = locked_up.unwrap_or_else(|| runs.elapsed());
-    Ok(Outcome { locked_up: locked_up.is_some(), rounds: run.rounds.load(Relaxed), elapsed })
+    let elapsed = locked_up.unwrap_or_else(|| run.started.elapsed());
+    let (rounds, last_round) = (run.rounds.load(Relaxed), Duration::from_nanos(run.last_round.load(Relaxed)));
+    Ok(Outcome { locked_up: locked_up.is_some(), rounds, last_round, elapsed })
 }

@@ -173,7 +173,7 @@ impl StopMachine {
                     self.hand_over(Owner::Mysqld, Owner::Stopper);
                     served = true;
                 }
-                if self.walk_is_over(task) || run.over() {
+                if self.walk_is_over(task) || run.failed() {
                     break;
                 }
             }

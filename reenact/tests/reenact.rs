@@ -33,7 +33,7 @@ fn locks_up(incident: &str) -> Vec<String> {
     assert_eq!((status, stderr.as_str()), (Some(0), ""), "{stdout}");
     let mut parts: Vec<String> = stdout.split("\n\n").map(str::to_owned).collect();
     let last = parts.pop().expect("there is always one");
-    assert!(last.starts_with("Locked up in round ") && last.contains(", as expected.\n"), "{stdout}");
+    assert!(last.starts_with("Locked up in round ") && last.contains(": as expected.\n"), "{stdout}");
     assert!(last.ends_with("; all threads are joined.\n"), "{stdout}");
     assert!(parts[0].starts_with(&format!("{incident}@")), "{stdout}");
     parts.remove(0);
@@ -46,7 +46,7 @@ fn runs_through(incident: &str, revision: &str, rounds: &str) {
     let Ran { status, stdout, stderr } = reenact(&args);
     assert_eq!((status, stderr.as_str()), (Some(0), ""), "{stdout}");
     assert!(stdout.contains(&format!("\n\nDid not lock up in {rounds} rounds and ")), "{stdout}");
-    assert!(stdout.ends_with(", as expected.\nAll threads are joined.\n"), "{stdout}");
+    assert!(stdout.ends_with(": as expected.\nAll threads are joined.\n"), "{stdout}");
     assert!(!stdout.contains("BUG"), "{stdout}");
 }
 
@@ -79,7 +79,7 @@ fn migrate_swap_locks_up() {
 
 #[test]
 fn migrate_swap_runs_through_where_it_is_fixed() {
-    runs_through("migrate-swap", "0b26351b910f", "200");
+    runs_through("migrate-swap", "0b26351b910f", "100");
 }
 
 #[test]
@@ -93,16 +93,14 @@ fn stop_machine_waits_in_prepare() {
 
 #[test]
 fn stop_machine_runs_through_where_the_busy_cpu_reschedules() {
-    runs_through("stop-machine-prepare", "ade81479c7dd", "50");
+    runs_through("stop-machine-prepare", "ade81479c7dd", "20");
 }
 
 #[test]
 fn nobody_holds_the_compound_lock() {
     let reports = locks_up("compound-lock");
-    assert_eq!(reports.len(), 2);
-    for cpu in [10, 11] {
-        reported(&reports, cpu, "fas_readwriter", &["bit_spin_lock", "compound_lock_irqsave"]);
-    }
+    assert_eq!(reports.len(), 1, "the only one who takes it");
+    reported(&reports, 10, "fas_readwriter", &["bit_spin_lock", "compound_lock_irqsave"]);
 }
 
 #[test]
