@@ -57,7 +57,7 @@ fn cpu_stop_should_run(ctx: &Ctx, cpu: u32) -> bool {
 }
 
 /// `cpu_stopper_thread()`: runs all works that are queued.
-fn cpu_stopper_thread(ctx: &Ctx, cpu: u32) {
+pub fn cpu_stopper_thread(ctx: &Ctx, cpu: u32) {
     let (machine, current) = (ctx.machine, ctx.current);
     let stopper = machine.cpu_stopper(cpu);
     'repeat: loop {

@@ -88,6 +88,19 @@ static ANSWER: Answer = Answer {
 /// Who asks holds it. It says whether the handler is installed.
 static ASKING: Mutex<bool> = Mutex::new(false);
 
+/// The return addresses of the caller and of those who called it, innermost first.
+pub(crate) fn return_addresses() -> Vec<usize> {
+    let mut pointers = Vec::new();
+    // SAFETY: off Windows nothing is to be synchronized.
+    unsafe {
+        backtrace::trace_unsynchronized(|frame| {
+            pointers.push(frame.ip() as usize);
+            true
+        });
+    }
+    pointers
+}
+
 /// Installs the handler, once.
 ///
 /// # Errors
@@ -98,8 +111,7 @@ pub(crate) fn prepare_backtraces() -> io::Result<()> {
         return Ok(());
     }
     // The first walk may allocate, or take a lock: not in the handler then.
-    // SAFETY: off Windows nothing is to be synchronized.
-    unsafe { backtrace::trace_unsynchronized(|_| true) };
+    return_addresses();
     // SAFETY: all zeros is a valid value of the type.
     let mut old: libc::sigaction = unsafe { std::mem::zeroed() };
     let mut new = old;

@@ -46,7 +46,7 @@
 
 use crate::user_backtrace::{Frame, symbolize};
 use crate::user_detector::{Detector, Reading};
-use crate::user_system::{RunningClock, comm, instruction_pointers, prepare_backtraces, tid};
+use crate::user_system::{RunningClock, comm, instruction_pointers, prepare_backtraces, return_addresses, tid};
 use crossbeam_utils::CachePadded;
 use parking_lot::{Condvar, Mutex};
 use std::marker::PhantomData;
@@ -67,7 +67,8 @@ pub struct Report {
     pub tid: i32,
     /// How long it has shown no heartbeat, as far as samples tell.
     pub stuck: Duration,
-    /// Where it is, innermost first. Empty off Linux, and if the thread blocks the signal or is gone.
+    /// Where it is, innermost first, up to the function that called [`Watchdog::watch`] or was inlined with it. Empty
+    /// off Linux, and if the thread blocks the signal or is gone.
     pub backtrace: Vec<Frame>,
 }
 
@@ -92,6 +93,8 @@ struct Thread {
     /// In a cache line of its own: the thread writes it all the time, and the watchdog seldom reads it.
     heartbeats: Arc<CachePadded<AtomicU64>>,
     detector: Detector,
+    /// The stack on which it began to be watched.
+    outside: Vec<usize>,
 }
 
 impl Thread {
@@ -103,7 +106,10 @@ impl Thread {
     fn sample(&mut self) -> Option<(Report, Vec<usize>)> {
         let stuck = self.detector.sample(Self::read(&self.clock, &self.heartbeats))?;
         let report = Report { cpu: self.cpu, comm: self.comm.clone(), tid: self.tid, stuck, backtrace: Vec::new() };
-        Some((report, instruction_pointers(self.tid)))
+        let mut pointers = instruction_pointers(self.tid);
+        let common = pointers.iter().rev().zip(self.outside.iter().rev()).take_while(|(here, there)| here == there);
+        pointers.truncate(pointers.len() - common.count());
+        Some((report, pointers))
     }
 }
 
@@ -150,8 +156,15 @@ impl Watchdog {
         let clock = RunningClock::of_this_thread()?;
         let heartbeats = Arc::<CachePadded<AtomicU64>>::default();
         let detector = Detector::new(self.thresh, Thread::read(&clock, &heartbeats));
-        let thread = Thread { cpu, comm: comm(), tid: tid(), clock, heartbeats: heartbeats.clone(), detector };
-        self.shared.threads.lock().push(thread);
+        self.shared.threads.lock().push(Thread {
+            cpu,
+            comm: comm(),
+            tid: tid(),
+            clock,
+            heartbeats: heartbeats.clone(),
+            detector,
+            outside: return_addresses(),
+        });
         Ok(Watched { heartbeats, shared: self.shared.clone(), of_one_thread: PhantomData })
     }
 }

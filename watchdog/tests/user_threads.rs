@@ -128,6 +128,30 @@ fn each_thread_has_its_own_backtrace() {
     });
 }
 
+/// Nobody wants to see again what has called the function that is watched.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_backtrace_ends_where_the_watch_began() {
+    #[inline(never)]
+    fn inside(watchdog: &Watchdog, packet: &Packet) {
+        let _watched = watchdog.watch(0).expect("a clock");
+        wait_for_packet(packet);
+    }
+    #[inline(never)]
+    fn outside(watchdog: &Watchdog, packet: &Packet) {
+        inside(watchdog, packet);
+        std::hint::black_box("outside");
+    }
+    let (watchdog, reports) = watchdog();
+    let packet = Packet::new();
+    scope(|scope| {
+        let _arrives = packet.arrives();
+        scope.spawn(|| outside(&watchdog, &packet));
+        let report = reports.recv().expect("the watchdog is there");
+        assert_eq!(report.backtrace.last().expect("not empty").function, "inside", "{report}");
+    });
+}
+
 /// Who is no longer watched may spin: the reports are the other thread's.
 #[test]
 fn a_dropped_handle_ends_the_watch() {
