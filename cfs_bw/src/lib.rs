@@ -20,7 +20,12 @@ pub mod scenarios_async;
 pub mod scenarios_distribute;
 pub mod scenarios_period;
 pub mod scenarios_runtime;
+pub mod scenarios_set_bandwidth;
 pub mod scenarios_slack;
+pub mod scenarios_tasks;
+pub mod scenarios_throttle;
+pub mod scenarios_timer;
+pub mod set_bandwidth;
 pub mod sim;
 pub mod slack;
 pub mod start;
@@ -32,7 +37,7 @@ pub mod timer;
 pub const SOURCES: &[ksync::Source] = ksync::sources!("cfs_bw";
     "account.rs", "async_unthrottle.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "enqueue_throttle.rs", "expiry.rs",
     "fair.rs", "kernel.rs", "lib.rs", "list.rs", "machine.rs", "period_timer.rs", "scenarios_async.rs",
-    "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "sim.rs",
+    "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_set_bandwidth.rs", "scenarios_slack.rs", "scenarios_tasks.rs", "scenarios_throttle.rs", "scenarios_timer.rs", "set_bandwidth.rs", "sim.rs",
     "slack.rs", "start.rs", "task_throttle.rs", "throttle.rs", "timer.rs",
 );
 

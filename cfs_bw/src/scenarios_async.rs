@@ -11,7 +11,7 @@ use crate::period_timer::sched_cfs_period_timer;
 use crate::slack::do_sched_cfs_slack_timer;
 use ksync::catalogue::Expected::{Holds, Unbounded, Violated};
 use ksync::catalogue::LoomUse;
-use ksync::{Id, Model, Scenario};
+use ksync::{Id, Model, Scenario, Setup};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -21,6 +21,17 @@ const fn mutant(name: &'static str, what: &'static str, rev: async_unthrottle::R
     Kernel {
         distribute: distribute::Rev { asynchronous: Some(rev), ..distribute::ASYNC_LISTED },
         ..kernel::ASYNC_LISTED.mutant(name, what)
+    }
+}
+
+/// Each CPU takes its interrupts, in kernels that send some.
+pub(crate) fn csd_interrupts(setup: &mut Setup, machine: &Arc<Machine>) {
+    if machine.kernel.distribute.asynchronous.is_none() {
+        return;
+    }
+    for (number, &cpu) in machine.cpus().iter().enumerate() {
+        let rq = Id::new(number as u32);
+        machine.spawn(setup, format!("csd/{cpu}"), cpu, move |ctx| take_csd_interrupts(ctx, rq)).daemon();
     }
 }
 
@@ -56,10 +67,7 @@ pub fn remote_walks(kernel: Kernel) -> Box<Scenario> {
             ctx.current.local_irq_disable();
             sched_cfs_period_timer(ctx, tg);
         });
-        for rq in [0, 1] {
-            let name = format!("csd/{}", rq + 1);
-            machine.spawn(setup, name, rq + 1, move |ctx| take_csd_interrupts(ctx, Id::new(rq))).daemon();
-        }
+        csd_interrupts(setup, &machine);
         setup.finally(move |_| {
             for cfs_rq in machine.cfs_rqs(tg).chain(machine.cfs_rqs(child)) {
                 assert_eq!(machine.cfs_rq(cfs_rq).throttle_count.get(), 0, "it and its ancestors go on");
@@ -126,9 +134,7 @@ pub fn paid_not_unthrottled(kernel: Kernel) -> Box<Scenario> {
             ctx.current.local_irq_disable();
             do_sched_cfs_slack_timer(ctx, tg);
         });
-        for rq in [0, 1] {
-            machine.spawn(setup, format!("csd/{rq}"), rq, move |ctx| take_csd_interrupts(ctx, Id::new(rq))).daemon();
-        }
+        csd_interrupts(setup, &machine);
         setup.finally(move |_| {
             for cfs_rq in machine.cfs_rqs(tg).map(|cfs_rq| machine.cfs_rq(cfs_rq)) {
                 assert!(!cfs_rq.throttled.get(), "10 ns pay both debts");
