@@ -8,6 +8,7 @@ use crate::distribute;
 use crate::kernel::{self, Kernel};
 use crate::machine::{Machine, Tunables};
 use crate::period_timer::sched_cfs_period_timer;
+use crate::scenarios_runtime::spent_once;
 use crate::slack::do_sched_cfs_slack_timer;
 use ksync::catalogue::Expected::{Holds, Unbounded, Violated};
 use ksync::catalogue::LoomUse;
@@ -15,7 +16,7 @@ use ksync::{Id, Model, Scenario, Setup};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[REMOTE_WALKS, PAID_ONCE];
+pub const CASES: &[Case] = &[REMOTE_WALKS, PAID_ONCE, SPENT_ONCE];
 
 const fn mutant(name: &'static str, what: &'static str, rev: async_unthrottle::Rev) -> Kernel {
     Kernel {
@@ -75,6 +76,22 @@ pub fn remote_walks(kernel: Kernel) -> Box<Scenario> {
         });
     })
 }
+
+const SPENT_ONCE: Case = Case {
+    incident: "cfs-distribute",
+    name: "spent-once-async",
+    model: Model::Sc,
+    loom: LoomUse::CannotCarry("it takes a minute for each row"),
+    scenario: spent_once,
+    rows: &[
+        (kernel::DOUBLED, Violated),
+        (kernel::BURST, Holds),
+        (kernel::ASYNC, Holds),
+        (kernel::ASYNC_LISTED, Holds),
+        (kernel::TASK_BASED, Holds),
+        (kernel::STARTS_WITH_ONE, Holds),
+    ],
+};
 
 const PAID_ONCE: Case = Case {
     incident: "cfs-distribute",

@@ -36,8 +36,6 @@ const PERIOD_TIMER: Case = Case {
         (kernel::FROM_THE_POOL, Holds),
         (kernel::UNDER_ONE_LOCK, Holds),
         (kernel::SILENT, Holds),
-        (kernel::ASYNC_LISTED, Holds),
-        (kernel::STARTS_WITH_ONE, Holds),
         (kernel::RHEL_7_9, Holds),
         (
             Kernel {

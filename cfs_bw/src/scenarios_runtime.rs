@@ -59,8 +59,6 @@ const SPENT_ONCE: Case = Case {
         (kernel::DOUBLED, Violated),
         (kernel::FROM_THE_POOL, Holds),
         (kernel::SILENT, Holds),
-        (kernel::ASYNC_LISTED, Holds),
-        (kernel::STARTS_WITH_ONE, Holds),
         (kernel::RHEL_7_9, Violated),
         (
             mutant(

@@ -47,6 +47,7 @@ const LIFTED: Case = Case {
         ),
         (LISTED_LATER, Violated),
     ],
+    loom: LoomUse::CannotCarry("five tasks, and loom has four"),
     ..case("limit-lifted", |kernel| new_limit(kernel, RUNTIME_INF))
 };
 

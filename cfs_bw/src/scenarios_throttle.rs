@@ -66,6 +66,7 @@ const HIERARCHY: Case = Case {
             Violated,
         ),
     ],
+    loom: LoomUse::CannotCarry("it takes ten seconds for each row"),
     ..case("hierarchy", hierarchy)
 };
 

@@ -122,7 +122,7 @@ const LOCK_ORDER: Case = Case {
             Lockup,
         ),
     ],
-    loom: LoomUse::Agrees,
+    loom: LoomUse::CannotCarry("it takes ten seconds for each row"),
     ..case("lock-order", lock_order)
 };
 
