@@ -19,4 +19,8 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_slack::CASES,
     crate::scenarios_period::CASES,
     crate::scenarios_async::CASES,
+    crate::scenarios_timer::CASES,
+    crate::scenarios_throttle::CASES,
+    crate::scenarios_set_bandwidth::CASES,
+    crate::scenarios_tasks::CASES,
 ];

@@ -32,7 +32,7 @@ pub struct Rev {
     pub announce: Announce,
     /// What a visit pays.
     pub pay: Pay,
-    /// Where a visit looks whether the runqueue is throttled.
+    /// How a visit looks at the runqueue.
     pub look: Look,
     /// Who unthrottles: each CPU its own, or else the timer.
     pub asynchronous: Option<async_unthrottle::Rev>,
@@ -71,13 +71,17 @@ pub enum Pay {
     ToAnybody,
 }
 
-/// Where a visit looks whether the runqueue is throttled.
+/// How a visit looks at the runqueue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// Under its lock.
     UnderLock,
-    /// Before it takes the lock.
+    /// Whether it is throttled, before it takes the lock.
     BeforeLock,
+    /// How much it owes, in a section before the one in which it pays.
+    DebtBefore,
+    /// Takes its lock while it holds `cfs_b->lock`.
+    UnderPoolLock,
 }
 
 /// 3.2 to 3.16.
@@ -115,9 +119,19 @@ pub fn distribute_cfs_runtime(ctx: &Ctx, cfs_b: &CfsBandwidth, mut remaining: u6
         let cfs_rq = machine.entry(pos);
         let throttled = || machine.cfs_rq(cfs_rq).throttled.get();
         let early = (rev.look == Look::BeforeLock).then(throttled);
+        let debt = (rev.look == Look::DebtBefore).then(|| {
+            let guard = machine.rq_of(cfs_rq).lock.lock(ctx.current);
+            let debt = machine.cfs_rq(cfs_rq).runtime_remaining.get();
+            guard.unlock();
+            debt
+        });
+        let pool = (rev.look == Look::UnderPoolLock).then(|| cfs_b.lock.lock(ctx.current));
         let guard = machine.rq_of(cfs_rq).lock.lock(ctx.current);
+        if let Some(pool) = pool {
+            pool.unlock();
+        }
         if early.unwrap_or_else(throttled) || rev.pay == Pay::ToAnybody {
-            remaining = pay(ctx, cfs_b, cfs_rq, remaining);
+            remaining = pay(ctx, cfs_b, cfs_rq, debt, remaining);
         }
         guard.unlock();
         if remaining == 0 {
@@ -129,8 +143,9 @@ pub fn distribute_cfs_runtime(ctx: &Ctx, cfs_b: &CfsBandwidth, mut remaining: u6
     remaining
 }
 
-/// A visit to a throttled runqueue, under its lock.
-fn pay(ctx: &Ctx, cfs_b: &CfsBandwidth, cfs_rq: Id<CfsRq>, mut remaining: u64) -> u64 {
+/// A visit to a throttled runqueue, under its lock. `debt` is what `runtime_remaining` was, if that was looked at
+/// before.
+fn pay(ctx: &Ctx, cfs_b: &CfsBandwidth, cfs_rq: Id<CfsRq>, debt: Option<i64>, mut remaining: u64) -> u64 {
     let machine = ctx.machine;
     let this = machine.cfs_rq(cfs_rq);
     // "By the above check, this should never be true": the next line would be nearly 2^64.
@@ -138,7 +153,8 @@ fn pay(ctx: &Ctx, cfs_b: &CfsBandwidth, cfs_rq: Id<CfsRq>, mut remaining: u64) -
         assert!(this.runtime_remaining.get() <= 0, "SCHED_WARN_ON(cfs_rq->runtime_remaining > 0)");
     }
     let one = u64::from(machine.kernel.distribute.pay != Pay::Debt);
-    let mut runtime = (this.runtime_remaining.get().wrapping_neg() as u64).wrapping_add(one);
+    let debt = debt.unwrap_or_else(|| this.runtime_remaining.get());
+    let mut runtime = (debt.wrapping_neg() as u64).wrapping_add(one);
     if machine.kernel.distribute.source == Source::Pool {
         let guard = cfs_b.lock.lock(ctx.current);
         runtime = runtime.min(cfs_b.runtime.get());

@@ -16,7 +16,7 @@
 use crate::account::account_cfs_rq_runtime;
 use crate::cfs_bandwidth::CfsRq;
 use crate::machine::Ctx;
-use crate::throttle::{after_unlock, throttle_cfs_rq};
+use crate::throttle::throttle_cfs_rq;
 use ksync::Id;
 
 /// A revision of `check_enqueue_throttle()`. There is one, and what it must not forget.
@@ -26,8 +26,6 @@ pub enum Rev {
     Whole,
     /// Does nothing.
     Nothing,
-    /// Looks at a group whose task runs, too.
-    RunningToo,
     /// Throttles a group that is throttled, too.
     ThrottledToo,
     /// Does not ask the pool first.
@@ -40,7 +38,7 @@ pub fn check_enqueue_throttle(ctx: &Ctx, cfs_rq: Id<CfsRq>) {
     let this = ctx.machine.cfs_rq(cfs_rq);
     let rev = ctx.machine.kernel.wakes;
     // "An active group must be handled by the update_curr()->put() path."
-    if rev == Rev::Nothing || !this.runtime_enabled.get() || this.curr.get() && rev != Rev::RunningToo {
+    if rev == Rev::Nothing || !this.runtime_enabled.get() || this.curr.get() {
         return;
     }
     // "Ensure the group is not already throttled."
@@ -52,7 +50,6 @@ pub fn check_enqueue_throttle(ctx: &Ctx, cfs_rq: Id<CfsRq>) {
         account_cfs_rq_runtime(ctx, cfs_rq, 0);
     }
     if this.runtime_remaining.get() <= 0 {
-        let throttled = throttle_cfs_rq(ctx, cfs_rq);
-        after_unlock(ctx, cfs_rq, throttled);
+        throttle_cfs_rq(ctx, cfs_rq);
     }
 }

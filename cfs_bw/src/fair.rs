@@ -154,19 +154,25 @@ pub fn run_in_kernel(ctx: &Ctx, task: Id<Task>, delta_exec: impl Fn(i64) -> u64)
     let cfs_rq = machine.task(task).cfs_rq;
     let this = machine.cfs_rq(cfs_rq);
     let rq = machine.rq_of(cfs_rq);
-    let mut throttled = false;
+    let mut throttled = Vec::new();
     let guard = rq.lock.lock_irq(ctx.current);
     if pick_next_task_fair(ctx, task) {
-        this.curr.set(true);
-        update_curr(ctx, cfs_rq, delta_exec(this.runtime_remaining.get()));
+        let delta_exec = delta_exec(this.runtime_remaining.get());
+        // `for_each_sched_entity()`.
+        for level in machine.levels(cfs_rq) {
+            machine.cfs_rq(level).curr.set(true);
+            update_curr(ctx, level, delta_exec);
+        }
         if rq.need_resched.get() {
             rq.need_resched.set(false);
-            throttled = put_prev_entity(ctx, cfs_rq);
+            throttled = machine.levels(cfs_rq).filter(|&level| put_prev_entity(ctx, level)).collect();
             pick_next_task_fair(ctx, task);
         }
     }
     guard.unlock();
-    after_unlock(ctx, cfs_rq, throttled);
+    for level in throttled {
+        after_unlock(ctx, level);
+    }
 }
 
 /// A CPU whose task of the group never sleeps. Each time it runs for as long as it may, and 1 ns if that is nothing.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A kernel is one revision of each function. The constants are its history, oldest first.
 
-use crate::{account, distribute, enqueue_throttle, period_timer, slack, throttle};
+use crate::{account, distribute, enqueue_throttle, period_timer, set_bandwidth, slack, throttle, timer};
 use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
 
@@ -28,6 +28,10 @@ pub struct Kernel {
     pub period: period_timer::Rev,
     /// The slack timer.
     pub slack: slack::Rev,
+    /// `tg_set_cfs_bandwidth()`.
+    pub set_bandwidth: set_bandwidth::Rev,
+    /// `__run_hrtimer()`.
+    pub run_hrtimer: timer::Rev,
 }
 
 /// As it came in 3.2, and stands in 3.10.
@@ -42,6 +46,8 @@ pub const ORIGIN: Kernel = Kernel {
     distribute: distribute::ORIGIN,
     period: period_timer::ORIGIN,
     slack: slack::ORIGIN,
+    set_bandwidth: set_bandwidth::ORIGIN,
+    run_hrtimer: timer::Rev::DropsLock,
 };
 
 /// Expiry tests equality, and nothing expires any more.
@@ -187,6 +193,22 @@ pub const ASYNC_LISTED: Kernel = Kernel {
     ..ASYNC
 };
 
+/// A throttled group's tasks stop one by one, on their way to user mode.
+pub const TASK_BASED: Kernel = Kernel {
+    commit: "e1fad12dcb66",
+    what: "switch to task based throttling (6.18)",
+    throttle: throttle::EACH_TASK,
+    ..ASYNC_LISTED
+};
+
+/// Who gets a new quota has 1 ns to start with.
+pub const STARTS_WITH_ONE: Kernel = Kernel {
+    commit: "956dfda6a708",
+    what: "grant 1 ns where a quota is set, so that no unthrottle throttles (6.18)",
+    set_bandwidth: set_bandwidth::ONE,
+    ..TASK_BASED
+};
+
 /// The mainline kernels, oldest first. [`UNLOCKED_READS`] is [`BEFORE`] by another name.
 pub const HISTORY: &[Kernel] = &[
     ORIGIN,
@@ -206,6 +228,8 @@ pub const HISTORY: &[Kernel] = &[
     BURST,
     ASYNC,
     ASYNC_LISTED,
+    TASK_BASED,
+    STARTS_WITH_ONE,
 ];
 
 impl Kernel {

@@ -18,6 +18,8 @@ pub struct Tunables {
     pub min_runtime: i64,
     /// `cfs_bandwidth_slack_period`: returned runtime waits so long for more.
     pub slack_period: u64,
+    /// `min_cfs_quota_period`: no period is shorter, nor a quota.
+    pub min_period: u64,
     /// `max_cfs_quota_period`: no period is longer.
     pub max_period: u64,
     /// `min_bandwidth_expiration`: so near to a refill nothing is done about it.
@@ -27,12 +29,13 @@ pub struct Tunables {
 impl Tunables {
     /// A model's: a slice beyond every quota, as 5 ms is beyond a quota of 1 ms.
     pub const MODEL: Tunables =
-        Tunables { slice: 100, min_runtime: 1, slack_period: 5, max_period: 1000, min_expiration: 0 };
+        Tunables { slice: 100, min_runtime: 1, slack_period: 5, min_period: 1, max_period: 1000, min_expiration: 0 };
     /// The kernel's.
     pub const KERNEL: Tunables = Tunables {
         slice: 5_000_000,
         min_runtime: 1_000_000,
         slack_period: 5_000_000,
+        min_period: 1_000_000,
         max_period: 1_000_000_000,
         min_expiration: 2_000_000,
     };
@@ -185,6 +188,11 @@ impl Machine {
         }
     }
 
+    /// The CPUs' numbers.
+    pub fn cpus(&self) -> Vec<u32> {
+        self.rqs.iter().map(|rq| rq.cpu).collect()
+    }
+
     /// The runqueue of a CPU.
     pub fn rq(&self, id: Id<Rq>) -> &Rq {
         &self.rqs[id.index()]
@@ -225,6 +233,11 @@ impl Machine {
         &self.tasks[id.index()]
     }
 
+    /// All tasks.
+    pub fn tasks(&self) -> impl Iterator<Item = Id<Task>> {
+        (0..self.tasks.len()).map(|number| Id::new(number as u32))
+    }
+
     /// The first task of a runqueue.
     pub fn task_of(&self, cfs_rq: Id<CfsRq>) -> Id<Task> {
         let first = self.tasks.iter().position(|task| task.cfs_rq == cfs_rq);
@@ -235,6 +248,11 @@ impl Machine {
     pub fn parent_cfs_rq(&self, cfs_rq: Id<CfsRq>) -> Option<Id<CfsRq>> {
         let this = self.cfs_rq(cfs_rq);
         Some(self.tg_cfs_rq(self.tg(this.tg).parent?, this.rq))
+    }
+
+    /// The runqueue and those above it.
+    pub fn levels(&self, cfs_rq: Id<CfsRq>) -> impl Iterator<Item = Id<CfsRq>> {
+        std::iter::successors(Some(cfs_rq), |&cfs_rq| self.parent_cfs_rq(cfs_rq))
     }
 
     /// `rq_of()`.

@@ -8,7 +8,7 @@ use crate::distribute::{Announce, Source, distribute_cfs_runtime};
 use crate::expiry;
 use crate::list::list_empty;
 use crate::machine::Ctx;
-use crate::timer::hrtimer_forward_now;
+use crate::timer::{hrtimer_forward_now, hrtimer_start};
 use ksync::{Id, SpinGuard};
 
 /// A revision of the period timer.
@@ -20,6 +20,19 @@ pub struct Rev {
     pub scale: Scale,
     /// What a refill brings.
     pub refill: Refill,
+    /// When the timer stops.
+    pub stop: Stop,
+}
+
+/// When the timer stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// When nobody took anything since the last refill, nor is anybody on the list.
+    NobodyWaits,
+    /// When nobody took anything since the last refill.
+    NobodyTook,
+    /// As [`Stop::NobodyWaits`], but that it has stopped it says in a section of its own.
+    SaidLater,
 }
 
 /// What the handler does when it takes longer than the period, again and again.
@@ -54,7 +67,8 @@ pub enum Refill {
 }
 
 /// 3.2 to 5.0.
-pub const ORIGIN: Rev = Rev { late: Late::GoesOn, scale: Scale::BeforeRefill, refill: Refill::Quota };
+pub const ORIGIN: Rev =
+    Rev { late: Late::GoesOn, scale: Scale::BeforeRefill, refill: Refill::Quota, stop: Stop::NobodyWaits };
 /// 2e8e19226398 "Limit sched_cfs_period_timer() loop to avoid hard lockup".
 pub const SCALES: Rev = Rev { late: Late::Scales, ..ORIGIN };
 /// 4929a4e6faa0 "Scale bandwidth quota and period without losing quota/period ratio precision".
@@ -89,6 +103,7 @@ pub fn start_cfs_bandwidth(ctx: &Ctx, cfs_b: &CfsBandwidth) {
     }
     cfs_b.period_active.set(true);
     hrtimer_forward_now(ctx, &cfs_b.period_timer, cfs_b.period.get());
+    hrtimer_start(ctx, &cfs_b.period_timer, cfs_b.period_timer.expires.get());
 }
 
 /// `sched_cfs_period_timer()`: the handler, in interrupt context. `false` if the timer stops.
@@ -115,6 +130,10 @@ pub fn sched_cfs_period_timer(ctx: &Ctx, tg: Id<TaskGroup>) -> bool {
             scale(ctx, cfs_b);
             count = 0;
         }
+    }
+    if idle && rev.stop == Stop::SaidLater {
+        guard.unlock();
+        guard = cfs_b.lock.lock(ctx.current);
     }
     if idle {
         cfs_b.period_active.set(false);
@@ -166,7 +185,7 @@ pub fn do_sched_cfs_period_timer<'a>(
     }
     // "Idle depends on !throttled (for the case of a large deficit), and if we're going inactive then everything else
     // can be deferred."
-    if cfs_b.idle.get() && !throttled {
+    if cfs_b.idle.get() && (!throttled || ctx.machine.kernel.period.stop == Stop::NobodyTook) {
         return (true, guard);
     }
     if !burst {

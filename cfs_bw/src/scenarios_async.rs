@@ -8,19 +8,31 @@ use crate::distribute;
 use crate::kernel::{self, Kernel};
 use crate::machine::{Machine, Tunables};
 use crate::period_timer::sched_cfs_period_timer;
+use crate::scenarios_runtime::spent_once;
 use crate::slack::do_sched_cfs_slack_timer;
 use ksync::catalogue::Expected::{Holds, Unbounded, Violated};
 use ksync::catalogue::LoomUse;
-use ksync::{Id, Model, Scenario};
+use ksync::{Id, Model, Scenario, Setup};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[REMOTE_WALKS, PAID_ONCE];
+pub const CASES: &[Case] = &[REMOTE_WALKS, PAID_ONCE, SPENT_ONCE];
 
 const fn mutant(name: &'static str, what: &'static str, rev: async_unthrottle::Rev) -> Kernel {
     Kernel {
         distribute: distribute::Rev { asynchronous: Some(rev), ..distribute::ASYNC_LISTED },
         ..kernel::ASYNC_LISTED.mutant(name, what)
+    }
+}
+
+/// Each CPU takes its interrupts, in kernels that send some.
+pub(crate) fn csd_interrupts(setup: &mut Setup, machine: &Arc<Machine>) {
+    if machine.kernel.distribute.asynchronous.is_none() {
+        return;
+    }
+    for (number, &cpu) in machine.cpus().iter().enumerate() {
+        let rq = Id::new(number as u32);
+        machine.spawn(setup, format!("csd/{cpu}"), cpu, move |ctx| take_csd_interrupts(ctx, rq)).daemon();
     }
 }
 
@@ -56,10 +68,7 @@ pub fn remote_walks(kernel: Kernel) -> Box<Scenario> {
             ctx.current.local_irq_disable();
             sched_cfs_period_timer(ctx, tg);
         });
-        for rq in [0, 1] {
-            let name = format!("csd/{}", rq + 1);
-            machine.spawn(setup, name, rq + 1, move |ctx| take_csd_interrupts(ctx, Id::new(rq))).daemon();
-        }
+        csd_interrupts(setup, &machine);
         setup.finally(move |_| {
             for cfs_rq in machine.cfs_rqs(tg).chain(machine.cfs_rqs(child)) {
                 assert_eq!(machine.cfs_rq(cfs_rq).throttle_count.get(), 0, "it and its ancestors go on");
@@ -67,6 +76,22 @@ pub fn remote_walks(kernel: Kernel) -> Box<Scenario> {
         });
     })
 }
+
+const SPENT_ONCE: Case = Case {
+    incident: "cfs-distribute",
+    name: "spent-once-async",
+    model: Model::Sc,
+    loom: LoomUse::CannotCarry("it takes a minute for each row"),
+    scenario: spent_once,
+    rows: &[
+        (kernel::DOUBLED, Violated),
+        (kernel::BURST, Holds),
+        (kernel::ASYNC, Holds),
+        (kernel::ASYNC_LISTED, Holds),
+        (kernel::TASK_BASED, Holds),
+        (kernel::STARTS_WITH_ONE, Holds),
+    ],
+};
 
 const PAID_ONCE: Case = Case {
     incident: "cfs-distribute",
@@ -126,9 +151,7 @@ pub fn paid_not_unthrottled(kernel: Kernel) -> Box<Scenario> {
             ctx.current.local_irq_disable();
             do_sched_cfs_slack_timer(ctx, tg);
         });
-        for rq in [0, 1] {
-            machine.spawn(setup, format!("csd/{rq}"), rq, move |ctx| take_csd_interrupts(ctx, Id::new(rq))).daemon();
-        }
+        csd_interrupts(setup, &machine);
         setup.finally(move |_| {
             for cfs_rq in machine.cfs_rqs(tg).map(|cfs_rq| machine.cfs_rq(cfs_rq)) {
                 assert!(!cfs_rq.throttled.get(), "10 ns pay both debts");

@@ -7,6 +7,7 @@ use crate::fair::run_for_ever;
 use crate::kernel::{self, Kernel};
 use crate::machine::{Machine, Tunables};
 use crate::period_timer::sched_cfs_period_timer;
+use crate::scenarios_async::csd_interrupts;
 use crate::throttle;
 use ksync::Weakness::RelaxedStore;
 use ksync::catalogue::Expected::{Holds, Unbounded};
@@ -79,6 +80,8 @@ const CURSOR: Case = Case {
         (kernel::FROM_THE_POOL, Holds),
         (kernel::UNDER_ONE_LOCK, Holds),
         (kernel::SILENT, Holds),
+        (kernel::ASYNC_LISTED, Holds),
+        (kernel::STARTS_WITH_ONE, Holds),
         (kernel::RHEL_7_9, Unbounded),
         (TAIL_ONLY, Unbounded),
         (HIDDEN_POOL, Unbounded),
@@ -127,5 +130,6 @@ pub fn walk(kernel: Kernel, size: Walk) -> Box<Scenario> {
         for (cfs_rq, &cpu) in machine.cfs_rqs(tg).zip(&cpus).take(size.busy as usize) {
             machine.spawn(setup, format!("busy/{cpu}"), cpu, move |ctx| run_for_ever(ctx, cfs_rq)).daemon();
         }
+        csd_interrupts(setup, &machine);
     })
 }

@@ -10,9 +10,10 @@ use crate::kernel::{self, Kernel};
 use crate::list::list_empty;
 use crate::machine::{Ctx, Machine, Tunables};
 use crate::period_timer::sched_cfs_period_timer;
+use crate::scenarios_async::csd_interrupts;
 use crate::scenarios_distribute::TIMER_CPU;
 use crate::slack::do_sched_cfs_slack_timer;
-use crate::throttle::{self, Decide, Insert};
+use crate::throttle::{self, Decide, Enlist, Insert};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
 use ksync::catalogue::LoomUse;
 use ksync::{Id, Model, Scenario, Setup, busy};
@@ -26,7 +27,7 @@ const fn mutant(name: &'static str, what: &'static str, distribute: distribute::
 }
 
 /// Declares the period timer of a group: so many periods.
-fn period_timer(setup: &mut Setup, machine: &Arc<Machine>, tg: Id<TaskGroup>, periods: u32) {
+pub(crate) fn period_timer(setup: &mut Setup, machine: &Arc<Machine>, tg: Id<TaskGroup>, periods: u32) {
     machine.spawn(setup, format!("timer/{TIMER_CPU}"), TIMER_CPU, move |ctx| {
         ctx.current.local_irq_disable();
         for period in 0..periods {
@@ -39,7 +40,7 @@ fn period_timer(setup: &mut Setup, machine: &Arc<Machine>, tg: Id<TaskGroup>, pe
 }
 
 /// Nobody waits for runtime while there is some.
-fn assert_no_stall(machine: &Machine, tg: Id<TaskGroup>) {
+pub(crate) fn assert_no_stall(machine: &Machine, tg: Id<TaskGroup>) {
     let cfs_b = machine.cfs_b(tg);
     let waits = !list_empty(machine, cfs_b.throttled_cfs_rq);
     assert!(!(waits && cfs_b.runtime.get() > 0), "throttled until the next period, with runtime in the pool");
@@ -55,7 +56,7 @@ const SPENT_ONCE: Case = Case {
         (kernel::BEFORE, Holds),
         (kernel::NEAR_INFINITE, Violated),
         (kernel::STARVATION, Violated),
-        (kernel::NOT_THROTTLED, Violated),
+        (kernel::DOUBLED, Violated),
         (kernel::FROM_THE_POOL, Holds),
         (kernel::SILENT, Holds),
         (kernel::RHEL_7_9, Violated),
@@ -83,6 +84,7 @@ pub fn spent_once(kernel: Kernel) -> Box<Scenario> {
         let machine = Arc::new(machine);
         period_timer(setup, &machine, tg, 1);
         machine.spawn(setup, "busy/1", 1, move |ctx| run_for_ever(ctx, first)).daemon();
+        csd_interrupts(setup, &machine);
         setup.finally(move |_| {
             let all = || machine.cfs_rqs(tg).map(|cfs_rq| machine.cfs_rq(cfs_rq));
             let run: u64 = all().map(|cfs_rq| cfs_rq.sum_exec_runtime.get()).sum();
@@ -102,9 +104,13 @@ const STALL: Case = Case {
     rows: &[
         (kernel::BEFORE, Violated),
         (kernel::STARVATION, Violated),
-        (kernel::FROM_THE_POOL, Violated),
+        (kernel::REFILLS_FIRST, Violated),
         (kernel::UNDER_ONE_LOCK, Holds),
         (kernel::SILENT, Holds),
+        (kernel::ASYNC, Holds),
+        (kernel::ASYNC_LISTED, Holds),
+        (kernel::TASK_BASED, Holds),
+        (kernel::STARTS_WITH_ONE, Holds),
         (kernel::RHEL_7_9, Violated),
         (
             Kernel {
@@ -113,7 +119,14 @@ const STALL: Case = Case {
             },
             Violated,
         ),
+        (LISTED_LATER, Violated),
     ],
+};
+
+/// The runqueue is marked in a section of its lock, and put on the list outside of it.
+pub(crate) const LISTED_LATER: Kernel = Kernel {
+    throttle: throttle::Rev { enlist: Enlist::AfterUnlock, ..throttle::UNDER_ONE_LOCK },
+    ..kernel::SILENT.mutant("listed-later", "is throttled first, and on the list when its lock is free again")
 };
 
 /// A CPU runs out of runtime while the period's timer comes.
@@ -128,6 +141,7 @@ pub fn refill_races_throttle(kernel: Kernel) -> Box<Scenario> {
         let machine = Arc::new(machine);
         period_timer(setup, &machine, tg, 1);
         machine.spawn(setup, "busy/1", 1, move |ctx| run_for_ever(ctx, cfs_rq)).daemon();
+        csd_interrupts(setup, &machine);
         setup.finally(move |_| assert_no_stall(&machine, tg));
     })
 }
@@ -142,6 +156,7 @@ const ONE_GETS_ALL: Case = Case {
         (kernel::NEAR_INFINITE, Violated),
         (kernel::SLACK_LEFT, Violated),
         (kernel::NOT_THROTTLED, Holds),
+        (kernel::DOUBLED, Holds),
         (kernel::SILENT, Holds),
         (kernel::RHEL_7_9, Violated),
         (
@@ -184,6 +199,7 @@ const FRONT: Case = Case {
     rows: &[
         (kernel::BEFORE, Holds),
         (kernel::NEAR_INFINITE, Violated),
+        (kernel::GENERATION, Violated),
         (kernel::STARVATION, Holds),
         (kernel::FROM_THE_POOL, Holds),
         (kernel::SILENT, Holds),

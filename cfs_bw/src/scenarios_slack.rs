@@ -23,7 +23,7 @@ const PUSHED: Case = Case {
     scenario: steady_returns,
     rows: &[
         (kernel::BEFORE, Violated),
-        (kernel::STARVATION, Violated),
+        (kernel::LIMITED, Violated),
         (kernel::SLACK_LEFT, Holds),
         (kernel::SILENT, Holds),
         (kernel::RHEL_7_9, Violated),

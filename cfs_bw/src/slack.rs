@@ -75,7 +75,7 @@ fn start_cfs_slack_bandwidth(ctx: &Ctx, cfs_b: &CfsBandwidth) {
         }
         cfs_b.slack_started.set(true);
     }
-    hrtimer_start(&cfs_b.slack_timer, ctx.machine.now() + tunables.slack_period);
+    hrtimer_start(ctx, &cfs_b.slack_timer, ctx.machine.now() + tunables.slack_period);
 }
 
 /// `return_cfs_rq_runtime()`: under the runqueue's lock, when somebody left the runqueue.

@@ -154,8 +154,8 @@ pub fn throttle_cfs_rq(ctx: &Ctx, cfs_rq: Id<CfsRq>) -> bool {
 }
 
 /// What is left of a throttle when the runqueue's lock is free again: nothing, but in one mutant.
-pub(crate) fn after_unlock(ctx: &Ctx, cfs_rq: Id<CfsRq>, throttled: bool) {
-    if throttled && ctx.machine.kernel.throttle.enlist == Enlist::AfterUnlock {
+pub(crate) fn after_unlock(ctx: &Ctx, cfs_rq: Id<CfsRq>) {
+    if ctx.machine.kernel.throttle.enlist == Enlist::AfterUnlock {
         let guard = ctx.machine.cfs_b(ctx.machine.cfs_rq(cfs_rq).tg).lock.lock_irq(ctx.current);
         insert(ctx.machine, cfs_rq);
         guard.unlock();

@@ -61,6 +61,40 @@ fn tail_insert_with_an_empty_pool_adds_one_visit() {
     }
 }
 
+/// The same where each CPU unthrottles its own: whoever is paid already is met, and passed by. `N + 1` again, `c = 2`.
+#[test]
+fn asynchronous_unthrottling_keeps_that_bound() {
+    for kernel in [kernel::ASYNC, kernel::ASYNC_LISTED, kernel::STARTS_WITH_ONE] {
+        assert_eq!(most_visits(kernel, 1, 1), [1; 6], "{}", kernel.commit);
+        assert_eq!(most_visits(kernel, 2, 1), [1, 2, 3, 3, 3, 3], "{}", kernel.commit);
+        assert_eq!(most_visits(kernel, 2, 2), [1, 2, 3, 3, 3, 3], "{}", kernel.commit);
+    }
+    assert_eq!(most_visits(kernel::ASYNC_LISTED, 3, 1), [1, 2, 3, 4, 4, 4]);
+}
+
+/// A bound of `c` visits for each throttled CPU, whatever the quota: `c = 1` does not hold since 26a8b12747c9, and
+/// `c = 2` holds in all fixes, but for the hole that head insert leaves. There is no such `c` before the fix, nor in
+/// that hole: a quota of 6 has 6 visits.
+#[test]
+fn the_smallest_c_of_each_fix() {
+    let smallest = |kernel, throttled, busy| {
+        let most = most_visits(kernel, throttled, busy).into_iter().max().expect("six quotas");
+        most.div_ceil(u64::from(throttled))
+    };
+    for (kernel, alone, both) in [
+        (kernel::BEFORE, 3, 3),
+        (kernel::NEAR_INFINITE, 1, 3),
+        (kernel::STARVATION, 1, 3),
+        (kernel::RHEL_7_9, 1, 3),
+        (kernel::FROM_THE_POOL, 1, 2),
+        (kernel::UNDER_ONE_LOCK, 2, 2),
+        (kernel::BURST, 2, 2),
+        (kernel::ASYNC_LISTED, 2, 2),
+    ] {
+        assert_eq!((smallest(kernel, 2, 1), smallest(kernel, 2, 2)), (alone, both), "{}", kernel.commit);
+    }
+}
+
 #[test]
 fn the_incident_shows_its_pump() {
     ksync::register_sources(cfs_bw::SOURCES);

@@ -41,30 +41,32 @@ fn without_options_it_has_the_size_of_the_report() {
     check(
         &[],
         &expect![[r#"
-        48 CPUs have 1 ms in each 100 ms; all start throttled. Periods: 1.
-        A visit takes 1 us. A CPU runs 200 ns after it, and is charged every 100 ns.
+            48 CPUs have 1 ms in each 100 ms; all start throttled. Periods: 1.
+            A visit takes 1 us. A CPU runs 200 ns after it, and is charged every 100 ns.
 
-                                          interrupts off       share of a CPU
-        revision             visits     longest    share       least     most  never ran
-        51f2176d74ac^         10024   10.024 ms  10.024%      0.021%   0.021%          0
-        c06f04c70489^         10024   10.024 ms  10.024%      0.021%   0.021%          0
-        c06f04c70489             48       48 us   0.048%      0.000%   1.000%          0
-        512ac999d275             48       48 us   0.048%      0.000%   1.000%          0
-        baa9be4ffb55             48       48 us   0.048%      0.000%   1.000%          0
-        2e8e19226398             48       48 us   0.048%      0.000%   1.000%          0
-        66567fcbaeca             48       48 us   0.048%      0.000%   1.000%          0
-        5e2d2cc2588b             48       48 us   0.048%      0.000%   1.000%          0
-        de53fd7aedb1             48       48 us   0.048%      0.000%   1.000%          0
-        4929a4e6faa0             48       48 us   0.048%      0.000%   1.000%          0
-        26a8b12747c9              2        2 us   0.002%      0.000%   1.000%         47
-        5a6d6a6ccb5f              2        2 us   0.002%      0.000%   1.000%         47
-        e98fa02c4f2e              2        2 us   0.002%      0.000%   1.000%         47
-        ab93a4bc955b              2        2 us   0.002%      0.000%   1.000%         47
-        f4183717b370              2        2 us   0.002%      0.000%   1.000%         47
-        8ad075c2eb1f              2        2 us   0.002%      0.000%   1.000%         47
-        2f8c62296b6f              2        2 us   0.002%      0.000%   1.000%         47
-        3.10.0-1160.el7          48       48 us   0.048%      0.000%   1.000%          0
-    "#]],
+                                              interrupts off       share of a CPU
+            revision             visits     longest    share       least     most  never ran
+            51f2176d74ac^         10024   10.024 ms  10.024%      0.021%   0.021%          0
+            c06f04c70489^         10024   10.024 ms  10.024%      0.021%   0.021%          0
+            c06f04c70489             48       48 us   0.048%      0.000%   1.000%          0
+            512ac999d275             48       48 us   0.048%      0.000%   1.000%          0
+            baa9be4ffb55             48       48 us   0.048%      0.000%   1.000%          0
+            2e8e19226398             48       48 us   0.048%      0.000%   1.000%          0
+            66567fcbaeca             48       48 us   0.048%      0.000%   1.000%          0
+            5e2d2cc2588b             48       48 us   0.048%      0.000%   1.000%          0
+            de53fd7aedb1             48       48 us   0.048%      0.000%   1.000%          0
+            4929a4e6faa0             48       48 us   0.048%      0.000%   1.000%          0
+            26a8b12747c9              2        2 us   0.002%      0.000%   1.000%         47
+            5a6d6a6ccb5f              2        2 us   0.002%      0.000%   1.000%         47
+            e98fa02c4f2e              2        2 us   0.002%      0.000%   1.000%         47
+            ab93a4bc955b              2        2 us   0.002%      0.000%   1.000%         47
+            f4183717b370              2        2 us   0.002%      0.000%   1.000%         47
+            8ad075c2eb1f              2        2 us   0.002%      0.000%   1.000%         47
+            2f8c62296b6f              2        2 us   0.002%      0.000%   1.000%         47
+            e1fad12dcb66              2        2 us   0.002%      0.000%   1.000%         47
+            956dfda6a708              2        2 us   0.002%      0.000%   1.000%         47
+            3.10.0-1160.el7          48       48 us   0.048%      0.000%   1.000%          0
+        "#]],
     );
 }
 
