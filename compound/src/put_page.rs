@@ -19,6 +19,7 @@
 
 use crate::compound_head::{compound_head, compound_head_by_tail, page_compound, page_head, page_tail};
 use crate::compound_lock::{compound_lock_irqsave, compound_unlock_irqrestore};
+use crate::folio;
 use crate::machine::Ctx;
 use crate::page::Page;
 use crate::page_alloc::{__put_compound_page, __put_single_page};
@@ -29,6 +30,8 @@ use ksync::{Id, Relaxed, smp_rmb};
 /// A revision of `get_page()` and `put_page()`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rev {
+    /// Which body runs.
+    pub run: Run,
     /// What keeps the head while its lock is taken.
     pub pin: Pin,
     /// Where the split has won: what is dropped.
@@ -37,6 +40,15 @@ pub struct Rev {
     pub last_put: LastPut,
     /// When it is decided how a head is freed.
     pub free_path: FreePath,
+}
+
+/// Which body runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// This one: tails count their pins.
+    TailPins,
+    /// That of [`folio`]: only the head counts.
+    HeadOnly,
 }
 
 /// What keeps the head while its lock is taken.
@@ -81,17 +93,24 @@ pub enum FreePath {
 
 /// RHEL 7, and incident 002.
 pub const TAIL_PINS: Rev = Rev {
+    run: Run::TailPins,
     pin: Pin::UnlessZero,
     split_won: SplitWon::Both,
     last_put: LastPut::AfterUnlock,
     free_path: FreePath::AfterPut,
 };
 
-/// As it stood when it was last there, in v4.4.
-pub const MAINLINE: Rev = TAIL_PINS;
+/// "mm: drop tail page refcounting".
+pub const HEAD_ONLY: Rev = Rev { run: Run::HeadOnly, ..TAIL_PINS };
+
+/// As it stands in v7.1.
+pub const MAINLINE: Rev = HEAD_ONLY;
 
 /// `put_page()`: drops a reference, and frees the page with the last.
 pub fn put_page(ctx: &Ctx, page: Id<Page>) {
+    if ctx.machine.kernel.put_page.run == Run::HeadOnly {
+        return folio::put_page(ctx, page);
+    }
     if page_compound(ctx, page) {
         put_compound_page(ctx, page);
     } else if put_page_testzero(ctx, page) {
@@ -207,6 +226,9 @@ fn pin_head(ctx: &Ctx, head: Id<Page>) -> bool {
 
 /// `get_page()`: one more reference, for a caller who has one or keeps the page otherwise.
 pub fn get_page(ctx: &Ctx, page: Id<Page>) {
+    if ctx.machine.kernel.put_page.run == Run::HeadOnly {
+        return folio::get_page(ctx, page);
+    }
     if page_tail(ctx, page) && __get_page_tail(ctx, page) {
         return;
     }

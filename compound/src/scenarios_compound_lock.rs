@@ -2,7 +2,8 @@
 //! Pins of a tail, dropped beside each other and beside a split.
 
 use crate::catalogue::Case;
-use crate::kernel::{INCIDENT_002, Kernel};
+use crate::kernel::{INCIDENT_002, Kernel, MAINLINE};
+use crate::kernel_page::ROBUST;
 use crate::machine::{Ctx, Machine};
 use crate::page::{Kind, Page, PageInit};
 use crate::put_page::{self, FreePath, LastPut, SplitWon, TAIL_PINS, get_page, put_page};
@@ -74,7 +75,7 @@ const PUT_PUT: Case = Case {
     model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: two_pins,
-    rows: &[(INCIDENT_002, Holds), (UNLOCK_LATE, Violated)],
+    rows: &[(INCIDENT_002, Holds), (ROBUST, Holds), (MAINLINE, Holds), (UNLOCK_LATE, Violated)],
 };
 
 /// Two CPUs have a pin each through the same tail, and nobody else has any.
@@ -100,6 +101,7 @@ const PUT_SPLIT: Case = Case {
     scenario: pin_and_split,
     rows: &[
         (INCIDENT_002, Holds),
+        (ROBUST, Holds),
         (
             put(
                 "temporary-leaks",
@@ -170,6 +172,7 @@ const GET_SPLIT: Case = Case {
     scenario: another_pin_and_split,
     rows: &[
         (INCIDENT_002, Holds),
+        (ROBUST, Holds),
         (
             split(
                 "handed-over-late",
@@ -206,6 +209,7 @@ const PUT_HEAD: Case = Case {
     scenario: head_pin_and_split,
     rows: &[
         (INCIDENT_002, Holds),
+        (ROBUST, Holds),
         (
             put(
                 "stale-destructor",
