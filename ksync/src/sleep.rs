@@ -97,9 +97,17 @@ impl Completion {
         self.sleeper.kick();
     }
 
+    /// `complete_all()`: lets every waiter go on, now and later.
+    #[track_caller]
+    pub fn complete_all(&self) {
+        // ORDERING: Release, as in `complete()`, and tested there.
+        self.done.cell().rmw(Rmw::Add(u64::from(u32::MAX / 2)), Order::Release, Observe::NewIsZero);
+        self.sleeper.kick();
+    }
+
     /// `wait_for_completion()`: sleeps until somebody completes, and takes that completion.
     ///
-    /// DEVIATION: one waiter at a time, as every user here has it; so the count is taken without a loop.
+    /// DEVIATION: one waiter for each `complete()`, as every user here has it; so the count is taken without a loop.
     #[track_caller]
     pub fn wait_for_completion(&self, current: &Current) {
         self.sleeper.sleep_until::<u32, u32>(current, &self.done, |done| done != 0, None);

@@ -91,6 +91,22 @@ fn completion_hands_over_data() {
 }
 
 #[test]
+fn complete_all_lets_all_go_on() {
+    let verdict = |all: bool| {
+        let report = explore(Model::Lkmm, move |setup| {
+            let done = Arc::new(Completion::named(format_args!("done")));
+            for cpu in [0, 1] {
+                let done = done.clone();
+                setup.task(format!("waiter/{cpu}"), cpu, move |current| done.wait_for_completion(current));
+            }
+            setup.task("completer", 2, move |_| if all { done.complete_all() } else { done.complete() });
+        });
+        report.verdict.kind()
+    };
+    assert_eq!((verdict(true), verdict(false)), ("Holds", "Lockup"));
+}
+
+#[test]
 fn mutex_hands_over_data() {
     let verdict = |locks: bool, model: Model| {
         let report = explore(model, move |setup| {

@@ -23,5 +23,6 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_in_step::CASES,
     crate::scenarios_stop_wait::CASES,
     crate::scenarios_stop_machine::CASES,
+    crate::scenarios_hotplug::CASES,
     crate::scenarios_balance::CASES,
 ];
