@@ -26,6 +26,7 @@ pub mod scenarios_bit_spin_lock;
 pub mod scenarios_compound_lock;
 pub mod scenarios_fairness;
 pub mod scenarios_futex_key;
+pub mod scenarios_incident_002;
 pub mod scenarios_page_ref;
 pub mod scenarios_preempt;
 pub mod scenarios_qspinlock;
@@ -40,7 +41,7 @@ pub mod ticket_spinlock;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("compound";
-    "compound_head.rs", "futex_key.rs", "gup.rs", "scenarios_futex_key.rs", "page.rs", "page_alloc.rs", "page_ref.rs", "put_page.rs", "scenarios_compound_lock.rs", "scenarios_page_ref.rs", "scenarios_reused_head.rs", "split_huge_page.rs",
+    "compound_head.rs", "futex_key.rs", "gup.rs", "scenarios_futex_key.rs", "scenarios_incident_002.rs", "page.rs", "page_alloc.rs", "page_ref.rs", "put_page.rs", "scenarios_compound_lock.rs", "scenarios_page_ref.rs", "scenarios_reused_head.rs", "split_huge_page.rs",
     "bit_spinlock.rs", "catalogue.rs", "compound_lock.rs", "kernel.rs", "lib.rs", "machine.rs", "page_flags.rs",
     "qspinlock.rs", "qspinlock_queue.rs", "qspinlock_word.rs", "raw_mutex.rs", "scenarios_bit_spin_lock.rs", "scenarios_fairness.rs",
     "scenarios_preempt.rs", "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs", "scenarios_raw_mutex.rs", "scenarios_spin_lock.rs",
