@@ -63,51 +63,43 @@ pub enum Unlock {
 /// As it stands in v7.1.
 pub const MAINLINE: Rev = Rev { spin: Spin::PreemptOn, trylock: Trylock::OnSuccess, unlock: Unlock::Bit };
 
-/// `test_and_set_bit_lock()`: sets the bit and says whether it was set.
+/// `test_and_set_bit_lock()`: sets the bit and says whether it was set. Reports name the function that calls it.
 #[inline]
+#[track_caller]
 pub fn test_and_set_bit_lock(nr: u32, addr: &Atomic<u64>) -> bool {
     // ORDERING: Acquire, the last holder's section before ours. Pairs with `clear_bit_unlock()` and
-    // `__bit_spin_unlock()`. Without it the sections race: `exclusion`, mutant `relaxed-lock`; `trylock-exclusion`.
+    // `__bit_spin_unlock()`. Without it the sections race: `exclusion`, mutant `relaxed-lock`, and
+    // `trylock-exclusion`, mutant `relaxed-trylock`.
     addr.test_and_set_bit(nr, Acquire)
 }
 
 /// `clear_bit_unlock()`.
 #[inline]
+#[track_caller]
 pub fn clear_bit_unlock(nr: u32, addr: &Atomic<u64>) {
     // ORDERING: Release, our section before the next holder's. Pairs with `test_and_set_bit_lock()`. Without it the
     // sections race: `exclusion`, mutant `relaxed-unlock`.
     addr.fetch_and(!(1 << nr), Release);
 }
 
-/// The loop of `bit_spin_lock()`; `preempt_disable` is told `true` where C calls it, and `false` for its end.
-#[inline]
-pub(crate) fn spin_on_bit(spin: Spin, bitnum: u32, addr: &Atomic<u64>, preempt_disable: impl Fn(bool)) {
-    preempt_disable(true);
+/// `bit_spin_lock()`: preemption is off when it returns, and on while it spins.
+pub fn bit_spin_lock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
+    let current = ctx.current;
+    let spin = ctx.machine.kernel.bit_spinlock.spin;
+    current.preempt_disable();
     while test_and_set_bit_lock(bitnum, addr) {
         if spin != Spin::PreemptOff {
-            preempt_disable(false);
+            current.preempt_enable();
         }
         // No order: who finds the bit clear tries again above.
         addr.cond_load(Relaxed, move |word| word & (1 << bitnum) == 0);
         if spin != Spin::PreemptOff {
-            preempt_disable(true);
+            current.preempt_disable();
         }
         if spin == Spin::TrustsTest {
             break;
         }
     }
-}
-
-/// `bit_spin_lock()`: preemption is off when it returns, and on while it spins.
-pub fn bit_spin_lock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
-    let current = ctx.current;
-    spin_on_bit(ctx.machine.kernel.bit_spinlock.spin, bitnum, addr, |off| {
-        if off {
-            current.preempt_disable();
-        } else {
-            current.preempt_enable();
-        }
-    });
 }
 
 /// `bit_spin_trylock()`: whether the lock was free and is ours now.

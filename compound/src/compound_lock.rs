@@ -19,6 +19,19 @@ use ksync::{Atomic, IrqFlags};
 pub struct Rev {
     /// Where interrupts are off.
     pub irqs_off: IrqsOff,
+    /// What keeps the holder from going on.
+    pub in_section: InSection,
+}
+
+/// What keeps the holder of the bit from going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InSection {
+    /// Nothing.
+    Nothing,
+    /// A call that leads into the scheduler.
+    Schedules,
+    /// The host of a guest: it does not run this CPU for 12 seconds.
+    VcpuStops,
 }
 
 /// Where interrupts are off.
@@ -33,14 +46,29 @@ pub enum IrqsOff {
 }
 
 /// As it stands from v3.1 to v4.4.
-pub const MAINLINE: Rev = Rev { irqs_off: IrqsOff::Around };
+pub const MAINLINE: Rev = Rev { irqs_off: IrqsOff::Around, in_section: InSection::Nothing };
 
 /// `compound_lock_irqsave()`: the flags go back into [`compound_unlock_irqrestore`].
 pub fn compound_lock_irqsave(ctx: &Ctx, flags: &Atomic<u64>) -> Option<IrqFlags> {
     let off = ctx.machine.kernel.compound_lock.irqs_off != IrqsOff::Never;
     let saved = off.then(|| ctx.current.local_irq_save());
     bit_spin_lock(ctx, PageFlag::CompoundLock.nr(), flags);
+    match ctx.machine.kernel.compound_lock.in_section {
+        InSection::Nothing | InSection::VcpuStops => {}
+        InSection::Schedules => schedule(ctx),
+    }
     saved
+}
+
+/// A call into the scheduler where there should be none: another task of this CPU runs, if it can.
+///
+/// DEVIATION: the preempt count belongs to the task, and the scheduler does not look at it once it is called. In a
+/// model a task that gives up its CPU has preemption and interrupts on.
+fn schedule(ctx: &Ctx) {
+    ctx.current.preempt_enable();
+    ctx.current.local_irq_enable();
+    ctx.current.local_irq_disable();
+    ctx.current.preempt_disable();
 }
 
 /// `compound_unlock_irqrestore()`.

@@ -4,13 +4,13 @@
 //! DEVIATION: the functions of a `RawMutex` have no argument for `current`. So preemption and interrupts stay as they
 //! are, which is the caller's business as with `arch_spin_lock()`, and a queueing CPU asks which one it is.
 
-use crate::bit_spinlock::{self, bit_spin_is_locked, clear_bit_unlock, spin_on_bit, test_and_set_bit_lock};
+use crate::bit_spinlock::{bit_spin_is_locked, clear_bit_unlock, test_and_set_bit_lock};
 use crate::machine::Machine;
 use crate::qspinlock::{
     QSpinLock, lock_on, queued_spin_is_contended, queued_spin_is_locked, queued_spin_trylock, queued_spin_unlock,
 };
 use crate::ticket_spinlock::{self, TicketSpinLock};
-use ksync::{Atomic, smp_processor_id};
+use ksync::{Atomic, Relaxed, smp_processor_id};
 use lock_api::{GuardNoSend, RawMutex};
 use std::sync::Arc;
 
@@ -46,7 +46,9 @@ unsafe impl RawMutex for RawBitSpinLock {
 
     #[inline]
     fn lock(&self) {
-        spin_on_bit(bit_spinlock::MAINLINE.spin, 0, &self.0, |_| {});
+        while test_and_set_bit_lock(0, &self.0) {
+            self.0.cond_load(Relaxed, |word| word & 1 == 0);
+        }
     }
 
     #[inline]

@@ -155,14 +155,14 @@ const INTERRUPTED_HOLDER: Case = Case {
         (kernel::INCIDENT_002, Holds),
         (
             Kernel {
-                compound_lock: compound_lock::Rev { irqs_off: IrqsOff::Never },
+                compound_lock: compound_lock::Rev { irqs_off: IrqsOff::Never, ..compound_lock::MAINLINE },
                 ..kernel::INCIDENT_002.mutant("irqs-on", "the bit is taken with interrupts on")
             },
             Lockup,
         ),
         (
             Kernel {
-                compound_lock: compound_lock::Rev { irqs_off: IrqsOff::UntilUnlock },
+                compound_lock: compound_lock::Rev { irqs_off: IrqsOff::UntilUnlock, ..compound_lock::MAINLINE },
                 ..kernel::INCIDENT_002.mutant("irqs-on-early", "interrupts come back before the bit is released")
             },
             Lockup,

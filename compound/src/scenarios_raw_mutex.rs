@@ -27,8 +27,7 @@ const GUARDED: Case = Case {
         (TICKET, Holds),
         (QUEUED, Holds),
         (
-            BIT.mutant("bit-relaxed-unlock", "the bit is cleared without order")
-                .without(&[("clear_bit_unlock", RelaxedRmw)]),
+            BIT.mutant("bit-relaxed-unlock", "the bit is cleared without order").without(&[("unlock", RelaxedRmw)]),
             Race,
         ),
         (
