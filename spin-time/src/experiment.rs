@@ -32,7 +32,7 @@ pub struct Experiment<'s> {
     threads: usize,
     waiting: Waiting,
     fair: bool,
-    one_cpu: bool,
+    cpus: usize,
     repetitions: usize,
     metrics: Vec<&'static str>,
     per_canary: Vec<&'static str>,
@@ -48,7 +48,7 @@ impl<'s> Experiment<'s> {
             threads: 1,
             waiting: Waiting::Spinning,
             fair: false,
-            one_cpu: false,
+            cpus: usize::MAX,
             repetitions: 31,
             metrics: Vec::new(),
             per_canary: Vec::new(),
@@ -62,13 +62,9 @@ impl<'s> Experiment<'s> {
         self
     }
 
-    /// All threads share one CPU. They must not spin.
-    ///
-    /// # Panics
-    /// If they do.
-    pub fn on_one_cpu(mut self) -> Self {
-        assert!(self.waiting == Waiting::Sleeping, "spinners need a CPU each");
-        self.one_cpu = true;
+    /// The threads share so many CPUs, and not the whole machine.
+    pub fn on_cpus(mut self, cpus: usize) -> Self {
+        self.cpus = cpus;
         self
     }
 
@@ -171,7 +167,7 @@ impl<'s> Experiment<'s> {
 
     fn stage(&self) -> Stage {
         let machine = &self.session.report.machine;
-        let cpus = if self.one_cpu { 1 } else { self.threads.clamp(1, machine.cpus.len()) };
+        let cpus = self.threads.min(self.cpus).clamp(1, machine.cpus.len());
         let regime = Regime::of(machine, self.threads, cpus, self.waiting, self.fair);
         Stage {
             cpus: machine.cpus[..cpus].to_vec(),

@@ -7,8 +7,10 @@ use std::fmt::Write;
 
 /// How many columns the names have.
 const NAME: usize = 22;
-/// And a value.
-const VALUE: usize = 9;
+/// And the first value.
+const FIRST: usize = 9;
+/// And another one.
+const VALUE: usize = 10;
 /// How many values fit beside the ratio.
 const OTHERS: usize = 3;
 
@@ -28,7 +30,7 @@ pub(crate) fn table(record: &Record) -> String {
     );
     let metrics: Vec<&str> = record.metrics.iter().map(String::as_str).take(1 + OTHERS).collect();
     let Some((first, others)) = metrics.split_first() else { return text };
-    let _ = write!(text, "{:NAME$}{:>VALUE$}  {:20}", "", heading(first), "ratio to the first");
+    let _ = write!(text, "{:NAME$}{:>FIRST$} {:18}", "", heading(first), "ratio to the first");
     for metric in others {
         let _ = write!(text, "{:>VALUE$}", heading(metric));
     }
@@ -55,7 +57,7 @@ fn line(text: &mut String, record: &Record, number: usize, candidate: &Candidate
         _ => record.ratio(first, candidate, &record.candidates[0]).map_or("-".to_owned(), |ratio| ratio.to_string()),
     };
     let name: String = candidate.name.chars().take(NAME - 1).collect();
-    let mut row = format!("{name:NAME$}{:>VALUE$}  {ratio:20}", value(first));
+    let mut row = format!("{name:NAME$}{:>FIRST$} {ratio:18}", value(first));
     for metric in others {
         let _ = write!(row, "{:>VALUE$}", value(metric));
     }
@@ -78,7 +80,7 @@ mod tests {
         record.doubts.push("something".to_owned());
         let table = table(&record);
         assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-        assert!(table.contains("the same again             5.05  1.01 [1.01, 1.01]"), "{table}");
+        assert!(table.contains("the same again             5.05 1.01 [1.01, 1.01]"), "{table}");
         assert!(table.contains("  ! something\n") && !table.contains("more"), "{table}");
     }
 }
