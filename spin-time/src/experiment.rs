@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An experiment: candidates that take turns, block by block, in one process.
 
-use crate::block::Block;
+use crate::block::{Block, Turn};
 use crate::canary;
 use crate::doubt::doubts;
 use crate::machine::{CpuTime, load};
@@ -33,6 +33,7 @@ pub struct Experiment<'s> {
     waiting: Waiting,
     fair: bool,
     cpus: usize,
+    needed: usize,
     repetitions: usize,
     metrics: Vec<&'static str>,
     per_canary: Vec<&'static str>,
@@ -49,6 +50,7 @@ impl<'s> Experiment<'s> {
             waiting: Waiting::Spinning,
             fair: false,
             cpus: usize::MAX,
+            needed: 1,
             repetitions: 31,
             metrics: Vec::new(),
             per_canary: Vec::new(),
@@ -65,6 +67,12 @@ impl<'s> Experiment<'s> {
     /// The threads share so many CPUs, and not the whole machine.
     pub fn on_cpus(mut self, cpus: usize) -> Self {
         self.cpus = cpus;
+        self
+    }
+
+    /// On a machine with fewer CPUs the experiment says so, and is left out.
+    pub fn needs_cpus(mut self, cpus: usize) -> Self {
+        self.needed = cpus;
         self
     }
 
@@ -93,12 +101,8 @@ impl<'s> Experiment<'s> {
     }
 
     /// A candidate and its turn.
-    pub fn candidate(
-        mut self,
-        name: impl Into<String>,
-        turn: impl FnMut(&Stage) -> Result<Block, String> + 's,
-    ) -> Self {
-        self.candidates.push((name.into(), Box::new(turn)));
+    pub fn candidate<T: Turn>(mut self, name: impl Into<String>, mut turn: impl FnMut(&Stage) -> T + 's) -> Self {
+        self.candidates.push((name.into(), Box::new(move |stage| turn(stage).result())));
         self
     }
 
@@ -109,6 +113,10 @@ impl<'s> Experiment<'s> {
     pub fn run(mut self) {
         assert!(!self.candidates.is_empty(), "an experiment has candidates");
         if !self.session.arguments.wants(self.name) || interrupt::asked() {
+            return;
+        }
+        if self.session.report.machine.cpus.len() < self.needed {
+            println!("\n{}: left out, it needs {} CPUs", self.name, self.needed);
             return;
         }
         let stage = self.stage();

@@ -17,12 +17,12 @@ const BIT: u32 = PageFlag::CompoundLock.nr();
 
 /// A lock of any type.
 pub(crate) trait AnyLock: Send {
-    fn uncontended(&self, stage: &Stage, rounds: u64) -> Result<Block, String>;
+    fn uncontended(&self, stage: &Stage, rounds: u64) -> Block;
     fn contended(&self, stage: &Stage, how: &Contention) -> Result<Block, String>;
 }
 
 impl<L: Lock + Send> AnyLock for L {
-    fn uncontended(&self, stage: &Stage, rounds: u64) -> Result<Block, String> {
+    fn uncontended(&self, stage: &Stage, rounds: u64) -> Block {
         uncontended(stage, rounds, self)
     }
 

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Two threads that meet four times: in the phases of `multi_cpu_stop()`, at a barrier of the standard library, or by
+//! nothing but the cache line that they need.
+#![allow(clippy::disallowed_types, reason = "what the ports are compared with")]
+
+use ksync::{Setup, run_threads};
+use spin_time::{Block, Stage, clock};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
+use stopper::kernel;
+use stopper::machine::Machine;
+use stopper::multi_cpu_stop::multi_cpu_stop;
+use stopper::task::Birth;
+
+/// PREPARE, DISABLE_IRQ, RUN and EXIT.
+const PHASES: u32 = 4;
+
+/// `multi_cpu_stop()` by two tasks, so many times.
+pub(crate) fn port(stage: &Stage, times: u32) -> Block {
+    let ticks = Arc::new(AtomicU64::new(0));
+    let (stage, out) = (stage.clone(), ticks.clone());
+    run_threads(&move |setup: &mut Setup| {
+        let mut machine = Machine::new(&[0, 1], kernel::MAINLINE);
+        let ran = Arc::new(AtomicU32::new(0));
+        let count = ran.clone();
+        let func = machine.stop_fn("count", move |_, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+            0
+        });
+        let requests: Arc<[_]> = (0..times).map(|n| machine.msdata_for(&n.to_string(), func, None)).collect();
+        let tasks = [machine.new_task("a", 0, Birth::Running), machine.new_task("b", 1, Birth::Running)];
+        let (machine, ready) = (Arc::new(machine), Arc::new(Barrier::new(2)));
+        for (place, task) in tasks.into_iter().enumerate() {
+            let (stage, out, ready, requests) = (stage.clone(), out.clone(), ready.clone(), requests.clone());
+            machine.spawn(setup, task, move |ctx| {
+                stage.enter(place);
+                ready.wait();
+                let start = clock::before();
+                for &request in &*requests {
+                    assert_eq!(multi_cpu_stop(ctx, request), 0);
+                }
+                out.store(clock::after() - start, Ordering::Relaxed);
+            });
+        }
+        setup.finally(move |_| assert_eq!(ran.load(Ordering::Relaxed), times, "the function runs once each time"));
+    });
+    of(ticks.load(Ordering::Relaxed), times)
+}
+
+/// The time of one.
+fn of(ticks: u64, times: u32) -> Block {
+    Block::default().with("ns", clock::ns(ticks) / f64::from(times))
+}
+
+/// Two threads run this, so many times each.
+fn both(stage: &Stage, times: u32, meet: impl Fn(usize, u32) + Sync) -> Block {
+    let ready = Barrier::new(2);
+    let run = |place: usize| {
+        stage.enter(place);
+        ready.wait();
+        let start = clock::before();
+        (0..times).for_each(|time| meet(place, time));
+        clock::after() - start
+    };
+    let ticks = std::thread::scope(|scope| {
+        scope.spawn(|| run(1));
+        scope.spawn(|| run(0)).join().expect("it does not panic")
+    });
+    of(ticks, times)
+}
+
+/// Four round trips of one word, each way a compare-and-exchange.
+pub(crate) fn cas(stage: &Stage, times: u32) -> Block {
+    let word = AtomicU32::new(0);
+    both(stage, times, |place, time| {
+        for trip in 0..PHASES {
+            let number = 2 * (PHASES * time + trip) + place as u32;
+            while word.compare_exchange(number, number + 1, Ordering::AcqRel, Ordering::Relaxed).is_err() {}
+        }
+    })
+}
+
+/// Four waits at `std::sync::Barrier`.
+pub(crate) fn barrier(stage: &Stage, times: u32) -> Block {
+    let barrier = Barrier::new(2);
+    both(stage, times, |_, _| {
+        for _ in 0..PHASES {
+            barrier.wait();
+        }
+    })
+}
