@@ -2,12 +2,17 @@
 //! A scenario on real threads, one per task.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
-use crate::backend::parking::{QUIT, Quit, Shutdown};
+use crate::backend::parking::{Quit, Shutdown};
 use crate::current::Current;
 use crate::setup::{Scenario, Setup};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// How often sleepers look up by themselves. A model sees every word, so a port may let a task sleep on one that
+/// nobody kicks it for, as a preempted task on its stopper's `on_rq`.
+const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// Runs a scenario once on real threads, and its final check after them.
 ///
@@ -26,7 +31,7 @@ pub fn run_threads(scenario: &Scenario) {
         *(if task.daemon { &mut daemons } else { &mut ordinary }) += 1;
         let (quit, report) = (quit.clone(), report.clone());
         std::thread::spawn(move || {
-            QUIT.set(Some(quit));
+            quit.join();
             let current = Current::new(&task.name, number, task.cpu);
             let end = catch_unwind(AssertUnwindSafe(|| (task.body)(&current)));
             drop(task.body);
@@ -38,7 +43,13 @@ pub fn run_threads(scenario: &Scenario) {
         if ordinary == 0 {
             quit.ask();
         }
-        let (daemon, end) = reports.recv().expect("a task reports its end");
+        let (daemon, end) = loop {
+            match reports.recv_timeout(LOOK_UP) {
+                Ok(report) => break report,
+                Err(RecvTimeoutError::Timeout) => quit.look_up(),
+                Err(RecvTimeoutError::Disconnected) => unreachable!("we have a sender too"),
+            }
+        };
         *(if daemon { &mut daemons } else { &mut ordinary }) -= 1;
         if let Err(payload) = end
             && !payload.is::<Shutdown>()

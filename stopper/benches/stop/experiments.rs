@@ -96,7 +96,7 @@ pub(crate) fn stoppers_lock(session: &mut Session) {
         .on_cpus(2)
         .needs_cpus(2)
         .repetitions(21)
-        .metrics(&["irqs off", "irqs off p50", "irqs off p99", "irqs off max"]);
+        .metrics(&["irqs off", "off p50", "off p99", "off max"]);
     for kernel in [kernel::BEFORE, kernel::WAKE_Q, kernel::MAINLINE] {
         experiment = experiment
             .candidate(kernel.commit, move |stage| port::windows_at_the_lock(stage, kernel, 3 * trips(stage)));
