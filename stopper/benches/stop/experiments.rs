@@ -129,6 +129,7 @@ pub(crate) fn multi_cpu_stop(session: &mut Session) {
         .per_canary(&["ns"])
         .candidate("4 CAS round trips", |stage| meeting::cas(stage, trips(stage)))
         .candidate("multi_cpu_stop()", |stage| meeting::port(stage, trips(stage)))
+        .candidate("with a yield", |stage| meeting::yielding(stage, trips(stage)))
         .candidate("4 std Barrier waits", |stage| meeting::barrier(stage, trips(stage)))
         .run();
     session
@@ -138,6 +139,7 @@ pub(crate) fn multi_cpu_stop(session: &mut Session) {
         .repetitions(9)
         .metrics(&["ns"])
         .candidate("4 std Barrier waits", |stage| meeting::barrier(stage, trips(stage)))
+        .candidate("with a yield", |stage| meeting::yielding(stage, trips(stage)))
         .candidate("multi_cpu_stop()", |stage| meeting::port(stage, 4))
         .run();
 }
