@@ -160,18 +160,23 @@ fn unthrottle_cfs_rq_async(ctx: &Ctx, rev: Rev, cfs_rq: Id<CfsRq>) {
     }
 }
 
-/// The CPU takes its interrupts, for ever: `flush_smp_call_function_queue()`.
+/// The CPU takes its interrupts, for ever.
 pub fn take_csd_interrupts(ctx: &Ctx, rq: Id<Rq>) {
     let this = ctx.machine.rq(rq);
     loop {
         this.idle.sleep_until::<bool, bool>(ctx.current, &this.cfsb_csd, |pending| pending, None);
-        ctx.current.local_irq_disable();
-        // ORDERING: Full, C's `csd_unlock()` before the function is called again. Nothing here depends on it: what
-        // the sender did it did under the runqueue's lock, which comes next.
-        this.cfsb_csd.xchg(false, Full);
-        __cfsb_csd_unthrottle(ctx, rq);
-        ctx.current.local_irq_enable();
+        take_csd_interrupt(ctx, rq);
     }
+}
+
+/// One of them: `flush_smp_call_function_queue()`.
+pub fn take_csd_interrupt(ctx: &Ctx, rq: Id<Rq>) {
+    ctx.current.local_irq_disable();
+    // ORDERING: Full, C's `csd_unlock()` before the function is called again. Nothing here depends on it: what the
+    // sender did it did under the runqueue's lock, which comes next.
+    ctx.machine.rq(rq).cfsb_csd.xchg(false, Full);
+    __cfsb_csd_unthrottle(ctx, rq);
+    ctx.current.local_irq_enable();
 }
 
 /// `__cfsb_csd_unthrottle()`: the interrupt's function.

@@ -21,7 +21,7 @@ pub struct Rq {
     pub cpu: u32,
     /// Guards everything of this CPU.
     pub lock: SpinLock,
-    /// Tasks that can run: 0 while their groups are throttled.
+    /// Tasks that can run: none whose group, or one around it, is throttled.
     pub nr_running: Atomic<u32>,
     /// The idle task sleeps here until `nr_running` says otherwise.
     pub idle: Sleeper,
@@ -132,10 +132,16 @@ pub struct CfsRq {
     pub throttled_list: Id<ListHead>,
     /// The node in `cfsb_csd_list`.
     pub throttled_csd_list: Id<ListHead>,
+    /// Tasks that were throttled one by one; from 6.18 on.
+    pub throttled_limbo_list: Id<ListHead>,
     /// A task of this group runs (`curr` is not `NULL`).
     pub curr: Plain<bool>,
-    /// Tasks of this very group that want to run.
+    /// Entities on this runqueue: tasks, and groups that have some.
     pub nr_queued: Plain<u32>,
+    /// Tasks on this runqueue and on those below it that are not throttled: C's `h_nr_running`, later `h_nr_queued`.
+    pub h_nr_running: Plain<u32>,
+    /// The group's entity is on the runqueue above: `tg->se[cpu]->on_rq`.
+    pub on_rq: Plain<bool>,
     /// What the tasks ran.
     ///
     /// DEVIATION: of each task in C.
@@ -143,11 +149,11 @@ pub struct CfsRq {
 }
 
 impl CfsRq {
-    /// One with a task that wants to run, and does.
+    /// One with nothing to run.
     pub(crate) fn new(
         name: &str,
         (rq, tg): (Id<Rq>, Id<TaskGroup>),
-        [throttled_list, throttled_csd_list]: [Id<ListHead>; 2],
+        [throttled_list, throttled_csd_list, throttled_limbo_list]: [Id<ListHead>; 3],
     ) -> Self {
         CfsRq {
             rq,
@@ -160,8 +166,11 @@ impl CfsRq {
             throttle_count: Plain::named(0, format_args!("{name}.throttle_count")),
             throttled_list,
             throttled_csd_list,
+            throttled_limbo_list,
             curr: Plain::named(false, format_args!("{name}.curr")),
-            nr_queued: Plain::named(1, format_args!("{name}.nr_queued")),
+            nr_queued: Plain::named(0, format_args!("{name}.nr_queued")),
+            h_nr_running: Plain::named(0, format_args!("{name}.h_nr_running")),
+            on_rq: Plain::named(false, format_args!("{name}.se.on_rq")),
             sum_exec_runtime: Plain::named(0, format_args!("{name}.sum_exec_runtime")),
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A kernel is one revision of each function. The constants are its history, oldest first.
 
-use crate::{account, distribute, period_timer, slack, throttle};
+use crate::{account, distribute, enqueue_throttle, period_timer, slack, throttle};
 use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
 
@@ -20,6 +20,8 @@ pub struct Kernel {
     pub account: account::Rev,
     /// `throttle_cfs_rq()`.
     pub throttle: throttle::Rev,
+    /// `check_enqueue_throttle()`.
+    pub wakes: enqueue_throttle::Rev,
     /// `distribute_cfs_runtime()`.
     pub distribute: distribute::Rev,
     /// `sched_cfs_period_timer()`.
@@ -36,6 +38,7 @@ pub const ORIGIN: Kernel = Kernel {
     weaken: &[],
     account: account::ORIGIN,
     throttle: throttle::ORIGIN,
+    wakes: enqueue_throttle::Rev::Whole,
     distribute: distribute::ORIGIN,
     period: period_timer::ORIGIN,
     slack: slack::ORIGIN,
@@ -183,6 +186,27 @@ pub const ASYNC_LISTED: Kernel = Kernel {
     distribute: distribute::ASYNC_LISTED,
     ..ASYNC
 };
+
+/// The mainline kernels, oldest first. [`UNLOCKED_READS`] is [`BEFORE`] by another name.
+pub const HISTORY: &[Kernel] = &[
+    ORIGIN,
+    BEFORE,
+    NEAR_INFINITE,
+    GENERATION,
+    STARVATION,
+    LIMITED,
+    SLACK_LEFT,
+    NOT_THROTTLED,
+    NO_EXPIRY,
+    DOUBLED,
+    FROM_THE_POOL,
+    REFILLS_FIRST,
+    UNDER_ONE_LOCK,
+    SILENT,
+    BURST,
+    ASYNC,
+    ASYNC_LISTED,
+];
 
 impl Kernel {
     /// This kernel with a patch that was never merged.

@@ -9,6 +9,7 @@ pub mod async_unthrottle;
 pub mod catalogue;
 pub mod cfs_bandwidth;
 pub mod distribute;
+pub mod enqueue_throttle;
 pub mod expiry;
 pub mod fair;
 pub mod kernel;
@@ -22,13 +23,17 @@ pub mod scenarios_runtime;
 pub mod scenarios_slack;
 pub mod sim;
 pub mod slack;
+pub mod start;
+pub mod task_throttle;
 pub mod throttle;
 pub mod timer;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("cfs_bw";
-    "account.rs", "async_unthrottle.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "expiry.rs", "fair.rs", "kernel.rs", "lib.rs", "list.rs",
-    "machine.rs", "period_timer.rs", "scenarios_async.rs", "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "sim.rs", "slack.rs", "throttle.rs", "timer.rs",
+    "account.rs", "async_unthrottle.rs", "catalogue.rs", "cfs_bandwidth.rs", "distribute.rs", "enqueue_throttle.rs", "expiry.rs",
+    "fair.rs", "kernel.rs", "lib.rs", "list.rs", "machine.rs", "period_timer.rs", "scenarios_async.rs",
+    "scenarios_distribute.rs", "scenarios_period.rs", "scenarios_runtime.rs", "scenarios_slack.rs", "sim.rs",
+    "slack.rs", "start.rs", "task_throttle.rs", "throttle.rs", "timer.rs",
 );
 
 #[cfg(test)]

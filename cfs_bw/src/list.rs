@@ -14,6 +14,7 @@
 
 use crate::cfs_bandwidth::CfsRq;
 use crate::machine::Machine;
+use crate::task_throttle::Task;
 use ksync::{Atomic, Id, Plain, Relaxed, Release};
 
 /// `LIST_POISON2`: where the `prev` of a removed entry points.
@@ -24,13 +25,24 @@ pub const LIST_POISON2: Id<ListHead> = Id::new(u32::MAX - 1);
 pub struct ListHead {
     next: Atomic<Id<ListHead>>,
     prev: Plain<Id<ListHead>>,
-    /// The entry around the node, for `container_of()`; a head has none.
-    pub(crate) entry: Option<Id<CfsRq>>,
+    /// The entry around the node, for `container_of()`.
+    pub(crate) entry: Entry,
+}
+
+/// What a node is part of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Entry {
+    /// Nothing: it is the head of a list.
+    Head,
+    /// A group's runqueue.
+    CfsRq(Id<CfsRq>),
+    /// A task.
+    Task(Id<Task>),
 }
 
 impl ListHead {
     /// `INIT_LIST_HEAD()`: points to itself.
-    pub(crate) fn new(this: Id<ListHead>, entry: Option<Id<CfsRq>>, name: &str) -> Self {
+    pub(crate) fn new(this: Id<ListHead>, entry: Entry, name: &str) -> Self {
         ListHead {
             next: Atomic::named(this, format_args!("{name}.next")),
             prev: Plain::named(this, format_args!("{name}.prev")),
@@ -95,6 +107,11 @@ pub fn list_del_rcu(machine: &Machine, entry: Id<ListHead>) {
     node.prev.set(LIST_POISON2);
 }
 
+/// `list_add()`, for lists without walkers.
+pub fn list_add(machine: &Machine, new: Id<ListHead>, head: Id<ListHead>) {
+    list_add_rcu(machine, new, head);
+}
+
 /// `list_add_tail()`, for lists without walkers.
 pub fn list_add_tail(machine: &Machine, new: Id<ListHead>, head: Id<ListHead>) {
     list_add_tail_rcu(machine, new, head);
@@ -117,8 +134,8 @@ fn assert_unlinked(machine: &Machine, new: Id<ListHead>) {
     assert!(prev == LIST_POISON2 || prev == new, "list_add double add");
 }
 
-/// The entries in order, for a final check.
-pub fn list_entries(machine: &Machine, head: Id<ListHead>) -> Vec<Id<CfsRq>> {
+/// The nodes in order, for a final check.
+pub fn list_nodes(machine: &Machine, head: Id<ListHead>) -> Vec<Id<ListHead>> {
     let hops = std::iter::successors(Some(head), |&pos| Some(list_next_rcu(machine, pos))).skip(1);
-    hops.take_while(|&pos| pos != head).map(|pos| machine.entry(pos)).collect()
+    hops.take_while(|&pos| pos != head).collect()
 }

@@ -3,8 +3,9 @@
 
 use crate::cfs_bandwidth::{CfsBandwidth, CfsRq, Rq, TaskGroup};
 use crate::kernel::Kernel;
-use crate::list::{ListHead, list_add_tail_rcu};
-use ksync::{Current, Id, Setup, TaskOptions};
+use crate::list::{Entry, ListHead};
+use crate::task_throttle::Task;
+use ksync::{Current, Id, Setup, SpinLock, TaskOptions};
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,6 +49,12 @@ pub struct Machine {
     groups: Vec<TaskGroup>,
     /// The groups' runqueues, those of the first group first.
     cfs_rqs: Vec<CfsRq>,
+    /// The task of each runqueue first, in their order, and then further ones.
+    tasks: Vec<Task>,
+    /// `hrtimer_cpu_base.lock`.
+    ///
+    /// DEVIATION: one for all CPUs. Each CPU has its own in C; the order of the locks is the same.
+    pub hrtimer_base_lock: SpinLock,
     clock: Box<dyn Fn() -> u64 + Send + Sync>,
     on_visit: Box<Visit>,
     on_remote_walk: Box<Visit>,
@@ -75,36 +82,52 @@ impl Machine {
             rqs: Vec::new(),
             groups: Vec::new(),
             cfs_rqs: Vec::new(),
+            tasks: Vec::new(),
+            hrtimer_base_lock: SpinLock::named(format_args!("hrtimer_base.lock")),
             clock: Box::new(|| 0),
             on_visit: Box::new(|_| {}),
             on_remote_walk: Box::new(|_| {}),
         };
         for &cpu in cpus {
             let lists = ["cfsb_csd_list", "local_unthrottle"];
-            let [csd, local] = lists.map(|name| machine.new_list(None, &format!("rq{cpu}.{name}")));
+            let [csd, local] = lists.map(|name| machine.new_list(Entry::Head, &format!("rq{cpu}.{name}")));
             machine.rqs.push(Rq::new(cpu, csd, local));
         }
         machine
     }
 
-    /// `sched_create_group()`: a group with a task on every CPU, an empty pool, and a quota in each period.
+    /// `sched_create_group()`: a group with a task for every CPU, none of which wants to run, an empty pool, and a
+    /// quota in each period.
     pub fn new_group(&mut self, parent: Option<Id<TaskGroup>>, (quota, period): (u64, u64)) -> Id<TaskGroup> {
         let tg = Id::new(self.groups.len() as u32);
         let name = format!("tg{}", self.groups.len());
-        let head = self.new_list(None, &format!("{name}.throttled_cfs_rq"));
+        let head = self.new_list(Entry::Head, &format!("{name}.throttled_cfs_rq"));
         let cfs_bandwidth = CfsBandwidth::new(&name, (quota, period), head);
         self.groups.push(TaskGroup { parent, cfs_bandwidth });
         for rq in 0..self.rqs.len() {
             let name = format!("{name}.cfs_rq{}", self.rqs[rq].cpu);
             let entry = Id::new(self.cfs_rqs.len() as u32);
             let lists = ["throttled_list", "throttled_csd_list"];
-            let nodes = lists.map(|list| self.new_list(Some(entry), &format!("{name}.{list}")));
-            self.cfs_rqs.push(CfsRq::new(&name, (Id::new(rq as u32), tg), nodes));
+            let [throttled, csd] = lists.map(|list| self.new_list(Entry::CfsRq(entry), &format!("{name}.{list}")));
+            let limbo = self.new_list(Entry::Head, &format!("{name}.throttled_limbo_list"));
+            self.cfs_rqs.push(CfsRq::new(&name, (Id::new(rq as u32), tg), [throttled, csd, limbo]));
+        }
+        for cfs_rq in self.cfs_rqs(tg).collect::<Vec<_>>() {
+            self.new_task(cfs_rq);
         }
         tg
     }
 
-    fn new_list(&mut self, entry: Option<Id<CfsRq>>, name: &str) -> Id<ListHead> {
+    /// One more task of a group, on the runqueue's CPU; it does not want to run.
+    pub fn new_task(&mut self, cfs_rq: Id<CfsRq>) -> Id<Task> {
+        let task = Id::new(self.tasks.len() as u32);
+        let name = format!("task{}", task.index());
+        let node = self.new_list(Entry::Task(task), &format!("{name}.throttle_node"));
+        self.tasks.push(Task::new(&name, cfs_rq, node));
+        task
+    }
+
+    fn new_list(&mut self, entry: Entry, name: &str) -> Id<ListHead> {
         let id = Id::new(self.lists.len() as u32);
         self.lists.push(ListHead::new(id, entry, name));
         id
@@ -148,7 +171,18 @@ impl Machine {
 
     /// `container_of()`.
     pub(crate) fn entry(&self, node: Id<ListHead>) -> Id<CfsRq> {
-        self.lists[node.index()].entry.expect("a node in a runqueue, not a head")
+        match self.lists[node.index()].entry {
+            Entry::CfsRq(cfs_rq) => cfs_rq,
+            other => panic!("a node in a runqueue, not in {other:?}"),
+        }
+    }
+
+    /// `container_of()` for a list of tasks.
+    pub(crate) fn task_entry(&self, node: Id<ListHead>) -> Id<Task> {
+        match self.lists[node.index()].entry {
+            Entry::Task(task) => task,
+            other => panic!("a node in a task, not in {other:?}"),
+        }
     }
 
     /// The runqueue of a CPU.
@@ -161,9 +195,19 @@ impl Machine {
         &self.groups[id.index()]
     }
 
-    /// All groups.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = Id<TaskGroup>> {
+    /// All groups, those around before those within.
+    pub fn groups(&self) -> impl Iterator<Item = Id<TaskGroup>> {
         (0..self.groups.len()).map(|number| Id::new(number as u32))
+    }
+
+    /// The group and those around it.
+    pub fn ancestors(&self, tg: Id<TaskGroup>) -> impl Iterator<Item = Id<TaskGroup>> {
+        std::iter::successors(Some(tg), |&tg| self.tg(tg).parent)
+    }
+
+    /// The group and everything within it.
+    pub(crate) fn groups_from(&self, from: Id<TaskGroup>) -> impl Iterator<Item = Id<TaskGroup>> {
+        self.groups().filter(move |&tg| self.ancestors(tg).any(|up| up == from))
     }
 
     /// `tg_cfs_bandwidth()`.
@@ -174,6 +218,23 @@ impl Machine {
     /// A group's runqueue on a CPU.
     pub fn cfs_rq(&self, id: Id<CfsRq>) -> &CfsRq {
         &self.cfs_rqs[id.index()]
+    }
+
+    /// A task.
+    pub fn task(&self, id: Id<Task>) -> &Task {
+        &self.tasks[id.index()]
+    }
+
+    /// The first task of a runqueue.
+    pub fn task_of(&self, cfs_rq: Id<CfsRq>) -> Id<Task> {
+        let first = self.tasks.iter().position(|task| task.cfs_rq == cfs_rq);
+        Id::new(first.expect("each has one") as u32)
+    }
+
+    /// The runqueue above; `None` for that of the root.
+    pub fn parent_cfs_rq(&self, cfs_rq: Id<CfsRq>) -> Option<Id<CfsRq>> {
+        let this = self.cfs_rq(cfs_rq);
+        Some(self.tg_cfs_rq(self.tg(this.tg).parent?, this.rq))
     }
 
     /// `rq_of()`.
@@ -189,22 +250,6 @@ impl Machine {
     /// A group's runqueues, one for each CPU.
     pub fn cfs_rqs(&self, tg: Id<TaskGroup>) -> impl Iterator<Item = Id<CfsRq>> {
         (0..self.rqs.len()).map(move |rq| self.tg_cfs_rq(tg, Id::new(rq as u32)))
-    }
-
-    /// The start of a scenario: the group runs here, and may for so long.
-    pub fn start_running(&self, cfs_rq: Id<CfsRq>, remaining: i64) {
-        self.cfs_rq(cfs_rq).runtime_remaining.set(remaining);
-        self.cfs_rq(cfs_rq).curr.set(true);
-        self.rq_of(cfs_rq).nr_running.store(1, ksync::Relaxed);
-    }
-
-    /// The start of a scenario: the group is throttled here with this debt, behind those throttled before.
-    pub fn start_throttled(&self, cfs_rq: Id<CfsRq>, debt: i64) {
-        let this = self.cfs_rq(cfs_rq);
-        this.runtime_remaining.set(-debt);
-        this.throttled.set(true);
-        this.throttle_count.set(1);
-        list_add_tail_rcu(self, this.throttled_list, self.cfs_b(this.tg).throttled_cfs_rq);
     }
 
     /// Declares a task on this machine.

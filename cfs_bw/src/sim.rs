@@ -4,7 +4,11 @@
 //! Each CPU has a task that never sleeps. A visit of a distribution takes a fixed time, in which the other CPUs go
 //! on: a CPU that was unthrottled runs after a latency, and is charged in fixed intervals. What happens within a
 //! visit is not interleaved; that is for the explorer.
+//!
+//! The timer has a CPU of its own. Since 8ad075c2eb1f it sends an interrupt instead of the walk over the groups; a
+//! visit is taken to last as long as before, so there the time with interrupts off is an upper bound.
 
+use crate::async_unthrottle::take_csd_interrupt;
 use crate::cfs_bandwidth::{CfsRq, TaskGroup};
 use crate::fair::run_a_while;
 use crate::kernel::Kernel;
@@ -42,6 +46,8 @@ pub struct Outcome {
     pub visits: u64,
     /// The longest time with interrupts off in one call of the period timer's handler, in ns.
     pub irqs_off: u64,
+    /// Virtual time at the end, in ns.
+    pub elapsed: u64,
     /// The watchdog would have reported a hard lockup; the simulation let it go from there.
     pub hard_lockup: bool,
     /// What each CPU ran, in ns.
@@ -63,63 +69,83 @@ impl Outcome {
 /// The events: when each CPU is charged next.
 struct Events {
     load: Load,
+    tg: Id<TaskGroup>,
     clock: Plain<u64>,
     /// When the handler that runs was entered.
     entered: Plain<u64>,
     visits: Plain<u64>,
-    /// By CPU; `u64::MAX` where nothing runs.
-    due: Vec<Plain<u64>>,
+    cpus: Vec<Cpu>,
     hard_lockup: Plain<bool>,
+}
+
+/// A CPU of the group.
+struct Cpu {
+    number: u32,
+    cfs_rq: Id<CfsRq>,
+    /// When something happens here; [`NEVER`] where nothing runs.
+    due: Plain<u64>,
 }
 
 /// No event.
 const NEVER: u64 = u64::MAX;
 
-/// Simulates a kernel under a load, outside of any model.
-pub fn simulate(current: &Current, kernel: Kernel, load: Load) -> Outcome {
-    let events = Arc::new(Events {
-        load,
-        clock: Plain::new(0),
-        entered: Plain::new(0),
-        visits: Plain::new(0),
-        due: (0..load.cpus).map(|_| Plain::new(NEVER)).collect(),
-        hard_lockup: Plain::new(false),
-    });
-    let cpus: Vec<u32> = (0..load.cpus).collect();
-    let mut machine = Machine::new(&cpus, kernel, Tunables::KERNEL);
+/// Simulates a kernel under a load.
+///
+/// # Panics
+/// Inside of a model, and if the load has no CPU, no period or no time between two charges.
+pub fn simulate(kernel: Kernel, load: Load) -> Outcome {
+    assert!(load.cpus > 0 && load.period > 0 && load.interval > 0, "nothing to simulate: {load:?}");
+    let numbers: Vec<u32> = (0..load.cpus).collect();
+    let mut machine = Machine::new(&numbers, kernel, Tunables::KERNEL);
     let tg = machine.new_group(None, (load.quota, load.period));
-    machine.cfs_rqs(tg).for_each(|cfs_rq| machine.start_throttled(cfs_rq, (load.interval / 2) as i64));
+    machine.cfs_rqs(tg).for_each(|cfs_rq| machine.start_throttled(cfs_rq, load.debt() as i64));
+    let cpu = |(cfs_rq, number)| Cpu { number, cfs_rq, due: Plain::new(NEVER) };
+    let cpus = machine.cfs_rqs(tg).zip(0..).map(cpu).collect();
+    let [clock, entered, visits] = std::array::from_fn(|_| Plain::new(0));
+    let events = Arc::new(Events { load, tg, clock, entered, visits, cpus, hard_lockup: Plain::new(false) });
     let (time, visit) = (events.clone(), events.clone());
     machine.set_clock(move || time.clock.get());
-    machine.on_visit(move |ctx| visit.visit(ctx, tg));
-    let ctx = Ctx { machine: &machine, current };
-    let mut irqs_off = 0;
-    for period in 0..load.periods {
-        events.run_until(&ctx, tg, period * load.period);
-        events.entered.set(events.clock.get());
-        sched_cfs_period_timer(&ctx, tg);
-        events.schedule(&ctx, tg);
-        irqs_off = irqs_off.max(events.clock.get() - events.entered.get());
-        if events.hard_lockup.get() {
-            break;
-        }
-    }
-    if !events.hard_lockup.get() {
-        events.run_until(&ctx, tg, load.periods * load.period);
-    }
+    machine.on_visit(move |ctx| visit.visit(ctx.machine));
+    let irqs_off = events.run_periods(&machine);
     Outcome {
         visits: events.visits.get(),
         irqs_off,
+        elapsed: events.clock.get(),
         hard_lockup: events.hard_lockup.get(),
         consumed: machine.cfs_rqs(tg).map(|cfs_rq| machine.cfs_rq(cfs_rq).sum_exec_runtime.get()).collect(),
     }
 }
 
+impl Load {
+    /// What each CPU owes at the start: it was throttled in the middle of an interval.
+    pub fn debt(&self) -> u64 {
+        self.interval / 2
+    }
+}
+
 impl Events {
+    /// All periods, or up to the hard lockup; the longest time with interrupts off.
+    fn run_periods(&self, machine: &Machine) -> u64 {
+        let timer = Current::outside("timer", self.load.cpus);
+        let mut irqs_off = 0;
+        for period in 0..self.load.periods {
+            self.run_until(machine, period * self.load.period);
+            self.entered.set(self.clock.get());
+            sched_cfs_period_timer(&Ctx { machine, current: &timer }, self.tg);
+            self.schedule(machine);
+            irqs_off = irqs_off.max(self.clock.get() - self.entered.get());
+            if self.hard_lockup.get() {
+                return irqs_off;
+            }
+        }
+        self.run_until(machine, self.load.periods * self.load.period);
+        irqs_off
+    }
+
     /// Time passes on the timer's CPU, and the others go on meanwhile.
-    fn visit(&self, ctx: &Ctx, tg: Id<TaskGroup>) {
+    fn visit(&self, machine: &Machine) {
         self.visits.set(self.visits.get() + 1);
-        self.schedule(ctx, tg);
+        self.schedule(machine);
         let now = self.clock.get() + self.load.visit;
         if now - self.entered.get() >= WATCHDOG_THRESH {
             // Nobody throttles any more, so the handler comes to its end.
@@ -127,32 +153,42 @@ impl Events {
             self.clock.set(now);
             return;
         }
-        self.run_until(ctx, tg, now);
+        self.run_until(machine, now);
     }
 
-    /// CPUs that were unthrottled since will run.
-    fn schedule(&self, ctx: &Ctx, tg: Id<TaskGroup>) {
-        for (cfs_rq, due) in ctx.machine.cfs_rqs(tg).zip(&self.due) {
-            if due.get() == NEVER && runs(ctx, cfs_rq) {
-                due.set(self.clock.get() + self.load.latency + self.load.interval);
+    /// CPUs that were unthrottled since, or get an interrupt for it, will do something.
+    fn schedule(&self, machine: &Machine) {
+        for cpu in self.cpus.iter().filter(|cpu| cpu.due.get() == NEVER) {
+            if machine.rq_of(cpu.cfs_rq).cfsb_csd.load(Relaxed) {
+                cpu.due.set(self.clock.get() + self.load.latency);
+            } else if cpu.runs(machine) {
+                cpu.due.set(self.clock.get() + self.load.latency + self.load.interval);
             }
         }
     }
 
     /// Everything that happens up to then, in order.
-    fn run_until(&self, ctx: &Ctx, tg: Id<TaskGroup>, end: u64) {
+    fn run_until(&self, machine: &Machine, end: u64) {
         loop {
-            let next = ctx.machine.cfs_rqs(tg).zip(&self.due).min_by_key(|(_, due)| due.get());
-            let Some((cfs_rq, due)) = next.filter(|(_, due)| due.get() <= end) else { break };
-            self.clock.set(due.get().max(self.clock.get()));
-            run_a_while(ctx, cfs_rq, |_| self.load.interval);
-            due.set(if runs(ctx, cfs_rq) { due.get() + self.load.interval } else { NEVER });
+            let next = self.cpus.iter().min_by_key(|cpu| cpu.due.get());
+            let Some(cpu) = next.filter(|cpu| cpu.due.get() <= end) else { break };
+            let due = cpu.due.get();
+            self.clock.set(due.max(self.clock.get()));
+            let ctx = Ctx { machine, current: &Current::outside("task", cpu.number) };
+            if machine.rq_of(cpu.cfs_rq).cfsb_csd.load(Relaxed) {
+                take_csd_interrupt(&ctx, machine.cfs_rq(cpu.cfs_rq).rq);
+            } else {
+                run_a_while(&ctx, cpu.cfs_rq, |_| self.load.interval);
+            }
+            cpu.due.set(if cpu.runs(machine) { due + self.load.interval } else { NEVER });
         }
         self.clock.set(end.max(self.clock.get()));
     }
 }
 
-/// Whether the CPU has a task that may run.
-fn runs(ctx: &Ctx, cfs_rq: Id<CfsRq>) -> bool {
-    ctx.machine.rq_of(cfs_rq).nr_running.load(Relaxed) > 0
+impl Cpu {
+    /// It has a task that may run.
+    fn runs(&self, machine: &Machine) -> bool {
+        machine.rq_of(self.cfs_rq).nr_running.load(Relaxed) > 0
+    }
 }

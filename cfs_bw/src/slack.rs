@@ -78,6 +78,14 @@ fn start_cfs_slack_bandwidth(ctx: &Ctx, cfs_b: &CfsBandwidth) {
     hrtimer_start(&cfs_b.slack_timer, ctx.machine.now() + tunables.slack_period);
 }
 
+/// `return_cfs_rq_runtime()`: under the runqueue's lock, when somebody left the runqueue.
+pub(crate) fn return_cfs_rq_runtime(ctx: &Ctx, cfs_rq: Id<CfsRq>) {
+    let this = ctx.machine.cfs_rq(cfs_rq);
+    if this.runtime_enabled.get() && this.nr_queued.get() == 0 {
+        __return_cfs_rq_runtime(ctx, cfs_rq);
+    }
+}
+
 /// `__return_cfs_rq_runtime()`: "we know any runtime found here is valid as update_curr() precedes return". Under the
 /// runqueue's lock; the group has nothing to run here any more.
 pub fn __return_cfs_rq_runtime(ctx: &Ctx, cfs_rq: Id<CfsRq>) {

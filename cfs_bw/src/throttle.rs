@@ -13,13 +13,18 @@
 //! ```
 //!
 //! Property: a runqueue goes on the list in a section that found the pool empty.
+//!
+//! DEVIATION: `walk_tg_tree_from()` is a loop over the groups, from the top down; where C does its work on the way
+//! up, from the bottom up.
 
 use crate::account::__assign_cfs_rq_runtime;
 use crate::cfs_bandwidth::{CfsRq, Rq, TaskGroup};
+use crate::fair::{dequeue_up, enqueue_up};
 use crate::list::{list_add_rcu, list_add_tail_rcu, list_del_rcu};
 use crate::machine::{Ctx, Machine};
 use crate::period_timer::start_cfs_bandwidth;
-use ksync::{Id, Relaxed};
+use crate::task_throttle::{self, assert_limbo_is_empty, leave_limbo};
+use ksync::Id;
 
 /// A revision of `throttle_cfs_rq()`.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +33,12 @@ pub struct Rev {
     pub insert: Insert,
     /// Whether the pool is looked at again.
     pub decide: Decide,
+    /// When it does.
+    pub enlist: Enlist,
+    /// What an unthrottle counts.
+    pub up: Up,
+    /// Tasks stop one by one; or else the group's entity does.
+    pub each_task: Option<task_throttle::Rev>,
 }
 
 /// Where on the list a throttled runqueue goes.
@@ -50,16 +61,39 @@ pub enum Decide {
     UnderOneLock,
     /// In a section of its own.
     InTwoSections,
+    /// In the same section, and nothing is taken out of it.
+    Looks,
+}
+
+/// When a runqueue goes on the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enlist {
+    /// While its lock is held.
+    InSection,
+    /// When it is throttled and its lock is free again.
+    AfterUnlock,
+}
+
+/// What an unthrottle counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Up {
+    /// The group and those below it.
+    Tree,
+    /// The group.
+    Alone,
 }
 
 /// 3.2 to 3.16.
-pub const ORIGIN: Rev = Rev { insert: Insert::Tail, decide: Decide::Before };
+pub const ORIGIN: Rev =
+    Rev { insert: Insert::Tail, decide: Decide::Before, enlist: Enlist::InSection, up: Up::Tree, each_task: None };
 /// c06f04c70489 "Fix potential near-infinite distribute_cfs_runtime() loop".
 pub const HEAD: Rev = Rev { insert: Insert::Head, ..ORIGIN };
 /// baa9be4ffb55 "Fix throttle_list starvation with low CFS quota".
 pub const HEAD_WHILE_DISTRIBUTING: Rev = Rev { insert: Insert::HeadWhileDistributing, ..HEAD };
 /// e98fa02c4f2e "Eliminate bandwidth race between throttling and distribution".
-pub const UNDER_ONE_LOCK: Rev = Rev { insert: Insert::Tail, decide: Decide::UnderOneLock };
+pub const UNDER_ONE_LOCK: Rev = Rev { insert: Insert::Tail, decide: Decide::UnderOneLock, ..HEAD_WHILE_DISTRIBUTING };
+/// e1fad12dcb66: tasks are throttled one by one.
+pub const EACH_TASK: Rev = Rev { each_task: Some(task_throttle::ORIGIN), ..UNDER_ONE_LOCK };
 
 /// `check_cfs_rq_runtime()`: throttles a runqueue that has no more runtime; says whether it is throttled.
 pub fn check_cfs_rq_runtime(ctx: &Ctx, cfs_rq: Id<CfsRq>) -> bool {
@@ -87,12 +121,15 @@ pub fn throttle_cfs_rq(ctx: &Ctx, cfs_rq: Id<CfsRq>) -> bool {
         // we actually throttled the timer might not unthrottle us for an entire period. We additionally needed to
         // make sure that any subsequent check_cfs_rq_runtime calls agree not to throttle us, as we may commit to do
         // cfs put_prev+pick_next, so we ask for 1ns of runtime rather than just check cfs_b."
-        let has_runtime = __assign_cfs_rq_runtime(ctx, &guard, cfs_rq, 1);
+        let has_runtime = match decide {
+            Decide::Looks => cfs_b.runtime.get() > 0,
+            _ => __assign_cfs_rq_runtime(ctx, &guard, cfs_rq, 1),
+        };
         if decide == Decide::InTwoSections && !has_runtime {
             guard.unlock();
             guard = cfs_b.lock.lock(ctx.current);
         }
-        if !has_runtime {
+        if !has_runtime && machine.kernel.throttle.enlist == Enlist::InSection {
             insert(machine, cfs_rq);
         }
         guard.unlock();
@@ -101,7 +138,10 @@ pub fn throttle_cfs_rq(ctx: &Ctx, cfs_rq: Id<CfsRq>) -> bool {
         }
     }
     // "Freeze hierarchy runnable averages while throttled."
-    walk_tg_tree_from(machine, this.tg, |tg| tg_throttle_down(machine, tg, this.rq));
+    machine.groups_from(this.tg).for_each(|tg| tg_throttle_down(ctx, tg, this.rq));
+    if machine.kernel.throttle.each_task.is_none() {
+        dequeue_up(ctx, machine.parent_cfs_rq(cfs_rq), &this.on_rq, this.rq, this.h_nr_running.get());
+    }
     // "Note: distribution will already see us throttled via the throttled-list. rq->lock protects completion."
     this.throttled.set(true);
     if decide == Decide::Before {
@@ -111,6 +151,15 @@ pub fn throttle_cfs_rq(ctx: &Ctx, cfs_rq: Id<CfsRq>) -> bool {
         guard.unlock();
     }
     true
+}
+
+/// What is left of a throttle when the runqueue's lock is free again: nothing, but in one mutant.
+pub(crate) fn after_unlock(ctx: &Ctx, cfs_rq: Id<CfsRq>, throttled: bool) {
+    if throttled && ctx.machine.kernel.throttle.enlist == Enlist::AfterUnlock {
+        let guard = ctx.machine.cfs_b(ctx.machine.cfs_rq(cfs_rq).tg).lock.lock_irq(ctx.current);
+        insert(ctx.machine, cfs_rq);
+        guard.unlock();
+    }
 }
 
 /// Puts the runqueue on the list, under `cfs_b->lock`.
@@ -134,29 +183,32 @@ pub fn unthrottle_cfs_rq(ctx: &Ctx, cfs_rq: Id<CfsRq>) {
     let machine = ctx.machine;
     let this = machine.cfs_rq(cfs_rq);
     let cfs_b = machine.cfs_b(this.tg);
+    let rev = &machine.kernel.throttle;
+    if rev.each_task.is_some_and(|rev| task_throttle::stays_throttled(rev, this)) {
+        return;
+    }
     this.throttled.set(false);
     let guard = cfs_b.lock.lock(ctx.current);
     list_del_rcu(machine, this.throttled_list);
     guard.unlock();
-    walk_tg_tree_from(machine, this.tg, |tg| tg_unthrottle_up(ctx, tg, this.rq));
+    // "Update hierarchical throttle state", from the bottom up.
+    let tree: Vec<Id<TaskGroup>> = machine.groups_from(this.tg).collect();
+    let counted = |&tg: &Id<TaskGroup>| rev.up == Up::Tree || tg == this.tg;
+    tree.into_iter().rev().filter(counted).for_each(|tg| tg_unthrottle_up(ctx, tg, this.rq));
+    if rev.each_task.is_none() && this.nr_queued.get() > 0 {
+        enqueue_up(ctx, machine.parent_cfs_rq(cfs_rq), &this.on_rq, this.rq, this.h_nr_running.get());
+    }
     // "Determine whether we need to wake up potentially idle CPU."
     machine.rq(this.rq).idle.kick();
 }
 
-/// `walk_tg_tree_from()`: the group and everything below it.
-fn walk_tg_tree_from(machine: &Machine, from: Id<TaskGroup>, visit: impl Fn(Id<TaskGroup>)) {
-    let parent = |&tg: &Id<TaskGroup>| machine.tg(tg).parent;
-    machine.groups().filter(|&tg| std::iter::successors(Some(tg), parent).any(|up| up == from)).for_each(visit);
-}
-
 /// `tg_throttle_down()`: the group stops on this CPU if none of its ancestors stopped it before.
 ///
-/// DEVIATION: stands for the clocks that stop here, and for the group entity that C takes off the runqueue above.
-fn tg_throttle_down(machine: &Machine, tg: Id<TaskGroup>, rq: Id<Rq>) {
-    let cfs_rq = machine.cfs_rq(machine.tg_cfs_rq(tg, rq));
-    if cfs_rq.throttle_count.get() == 0 {
-        let nr_running = &machine.rq(rq).nr_running;
-        nr_running.store(nr_running.load(Relaxed) - cfs_rq.nr_queued.get(), Relaxed);
+/// DEVIATION: what stops in C besides are clocks.
+fn tg_throttle_down(ctx: &Ctx, tg: Id<TaskGroup>, rq: Id<Rq>) {
+    let cfs_rq = ctx.machine.cfs_rq(ctx.machine.tg_cfs_rq(tg, rq));
+    if cfs_rq.throttle_count.get() == 0 && ctx.machine.kernel.throttle.each_task.is_some() {
+        assert_limbo_is_empty(ctx, cfs_rq);
     }
     cfs_rq.throttle_count.set(cfs_rq.throttle_count.get() + 1);
 }
@@ -171,8 +223,7 @@ fn tg_unthrottle_up(ctx: &Ctx, tg: Id<TaskGroup>, rq: Id<Rq>) {
     let cfs_rq = machine.cfs_rq(machine.tg_cfs_rq(tg, rq));
     let throttle_count = cfs_rq.throttle_count.get().checked_sub(1).expect("throttle_count underflow");
     cfs_rq.throttle_count.set(throttle_count);
-    if throttle_count == 0 {
-        let nr_running = &machine.rq(rq).nr_running;
-        nr_running.store(nr_running.load(Relaxed) + cfs_rq.nr_queued.get(), Relaxed);
+    if throttle_count == 0 && machine.kernel.throttle.each_task.is_some() {
+        leave_limbo(ctx, cfs_rq);
     }
 }

@@ -63,21 +63,34 @@ pub enum Unlock {
 /// As it stands in v7.1.
 pub const MAINLINE: Rev = Rev { spin: Spin::PreemptOn, trylock: Trylock::OnSuccess, unlock: Unlock::Bit };
 
-/// `bit_spin_lock()`: preemption is off when it returns, and on while it spins.
-pub fn bit_spin_lock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
-    let current = ctx.current;
-    let spin = ctx.machine.kernel.bit_spinlock.spin;
-    current.preempt_disable();
-    // ORDERING: Acquire, the last holder's section before ours. Pairs with `bit_spin_unlock()` and
-    // `__bit_spin_unlock()`. Without it the sections race: `exclusion`, mutant `relaxed-lock`.
-    while addr.test_and_set_bit(bitnum, Acquire) {
+/// `test_and_set_bit_lock()`: sets the bit and says whether it was set.
+#[inline]
+pub fn test_and_set_bit_lock(nr: u32, addr: &Atomic<u64>) -> bool {
+    // ORDERING: Acquire, the last holder's section before ours. Pairs with `clear_bit_unlock()` and
+    // `__bit_spin_unlock()`. Without it the sections race: `exclusion`, mutant `relaxed-lock`; `trylock-exclusion`.
+    addr.test_and_set_bit(nr, Acquire)
+}
+
+/// `clear_bit_unlock()`.
+#[inline]
+pub fn clear_bit_unlock(nr: u32, addr: &Atomic<u64>) {
+    // ORDERING: Release, our section before the next holder's. Pairs with `test_and_set_bit_lock()`. Without it the
+    // sections race: `exclusion`, mutant `relaxed-unlock`.
+    addr.fetch_and(!(1 << nr), Release);
+}
+
+/// The loop of `bit_spin_lock()`; `preempt_disable` is told `true` where C calls it, and `false` for its end.
+#[inline]
+pub(crate) fn spin_on_bit(spin: Spin, bitnum: u32, addr: &Atomic<u64>, preempt_disable: impl Fn(bool)) {
+    preempt_disable(true);
+    while test_and_set_bit_lock(bitnum, addr) {
         if spin != Spin::PreemptOff {
-            current.preempt_enable();
+            preempt_disable(false);
         }
         // No order: who finds the bit clear tries again above.
         addr.cond_load(Relaxed, move |word| word & (1 << bitnum) == 0);
         if spin != Spin::PreemptOff {
-            current.preempt_disable();
+            preempt_disable(true);
         }
         if spin == Spin::TrustsTest {
             break;
@@ -85,12 +98,24 @@ pub fn bit_spin_lock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
     }
 }
 
+/// `bit_spin_lock()`: preemption is off when it returns, and on while it spins.
+#[inline]
+pub fn bit_spin_lock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
+    let current = ctx.current;
+    spin_on_bit(ctx.machine.kernel.bit_spinlock.spin, bitnum, addr, |off| {
+        if off {
+            current.preempt_disable();
+        } else {
+            current.preempt_enable();
+        }
+    });
+}
+
 /// `bit_spin_trylock()`: whether the lock was free and is ours now.
 pub fn bit_spin_trylock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) -> bool {
     let (current, trylock) = (ctx.current, ctx.machine.kernel.bit_spinlock.trylock);
     current.preempt_disable();
-    // ORDERING: as in `bit_spin_lock()`: `trylock-exclusion`, mutant `relaxed-trylock`.
-    if addr.test_and_set_bit(bitnum, Acquire) {
+    if test_and_set_bit_lock(bitnum, addr) {
         if trylock != Trylock::Always {
             current.preempt_enable();
         }
@@ -105,21 +130,21 @@ pub fn bit_spin_trylock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) -> bool {
 /// `bit_spin_unlock()`: for a word whose other bits others change.
 ///
 /// DEVIATION: `CONFIG_DEBUG_SPINLOCK` is off, as in the kernel of incident 002: nobody looks whether the bit was set.
+#[inline]
 pub fn bit_spin_unlock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
     if ctx.machine.kernel.bit_spinlock.unlock == Unlock::Word {
         __bit_spin_unlock(ctx, bitnum, addr);
         return;
     }
-    // ORDERING: Release, our section before the next holder's. Pairs with `bit_spin_lock()`. Without it the sections
-    // race: `exclusion`, mutant `relaxed-unlock`.
-    addr.fetch_and(!(1 << bitnum), Release);
+    clear_bit_unlock(bitnum, addr);
     ctx.current.preempt_enable();
 }
 
 /// `__bit_spin_unlock()`: for a word whose other bits only the holder changes.
+#[inline]
 pub fn __bit_spin_unlock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
     let old = addr.load(Relaxed);
-    // ORDERING: Release, as in `bit_spin_unlock()`: `own-word`, mutant `relaxed-store`.
+    // ORDERING: Release, as in `clear_bit_unlock()`: `own-word`, mutant `relaxed-store`.
     addr.store(old & !(1 << bitnum), Release);
     ctx.current.preempt_enable();
 }

@@ -20,4 +20,9 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_ticket::CASES,
     crate::scenarios_qspinlock::CASES,
     crate::scenarios_qspinlock_history::CASES,
+    crate::scenarios_raw_mutex::CASES,
+    crate::scenarios_compound_lock::CASES,
+    crate::scenarios_reused_head::CASES,
+    crate::scenarios_page_ref::CASES,
+    crate::scenarios_futex_key::CASES,
 ];

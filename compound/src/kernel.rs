@@ -2,7 +2,10 @@
 //! A kernel is one revision of each function.
 
 use crate::spinlock::Arch;
-use crate::{bit_spinlock, compound_lock, page_flags, qspinlock, ticket_spinlock};
+use crate::{
+    bit_spinlock, compound_head, compound_lock, futex_key, page_flags, put_page, qspinlock, split_huge_page,
+    ticket_spinlock,
+};
 use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
 
@@ -29,6 +32,14 @@ pub struct Kernel {
     pub qspinlock: qspinlock::Rev,
     /// `ticket_spin_unlock()`.
     pub ticket: ticket_spinlock::Rev,
+    /// `compound_head()`.
+    pub compound_head: compound_head::Rev,
+    /// `get_page()` and `put_page()`.
+    pub put_page: put_page::Rev,
+    /// `__split_huge_page_refcount()`.
+    pub split_huge_page: split_huge_page::Rev,
+    /// `get_futex_key()`.
+    pub futex_key: futex_key::Rev,
 }
 
 /// Everything as it stands in v7.1, or as it stood when it was last there.
@@ -43,11 +54,21 @@ pub const MAINLINE: Kernel = Kernel {
     arch: Arch::Queued,
     qspinlock: qspinlock::MAINLINE,
     ticket: ticket_spinlock::MAINLINE,
+    compound_head: compound_head::MAINLINE,
+    put_page: put_page::MAINLINE,
+    split_huge_page: split_huge_page::MAINLINE,
+    futex_key: futex_key::MAINLINE,
 };
 
 /// The kernel of incident 002 is an older one; its bit spinlock is the same.
-pub const INCIDENT_002: Kernel =
-    Kernel { commit: "v3.10", what: "compound pages have a bit spinlock in page->flags", ..MAINLINE };
+pub const INCIDENT_002: Kernel = Kernel {
+    commit: "v3.10",
+    what: "compound pages have a bit spinlock in page->flags",
+    compound_head: compound_head::CLOSE_RACE,
+    put_page: put_page::TAIL_PINS,
+    split_huge_page: split_huge_page::TAIL_PINS,
+    ..MAINLINE
+};
 
 /// The queued spinlock before its oldest fix here.
 pub const QSPINLOCK: Kernel = Kernel {

@@ -2,6 +2,7 @@
 //! What C reaches without an argument: the kernel's code, `current` and per-CPU variables.
 
 use crate::kernel::Kernel;
+use crate::page::{MemMap, PageInit};
 use crate::qspinlock_queue::{MAX_NODES, QNode, decode_tail};
 use ksync::{Current, Id, Setup, TaskOptions, Work};
 use std::sync::Arc;
@@ -15,6 +16,8 @@ pub struct Machine {
     qnodes: Vec<[QNode; MAX_NODES]>,
     /// Counts the rounds of unbounded loops, where a scenario asks for it.
     rounds: Option<Work>,
+    /// All pages, where a scenario has some.
+    pub mem_map: MemMap,
 }
 
 /// The running task on its machine.
@@ -35,13 +38,19 @@ impl Machine {
     /// A machine whose CPUs have nodes for queued spinlocks.
     pub fn with_cpus(kernel: Kernel, cpus: u32) -> Self {
         let qnodes = (0..cpus).map(|cpu| std::array::from_fn(|idx| QNode::new(cpu, idx))).collect();
-        Machine { kernel, qnodes, rounds: None }
+        Machine { kernel, qnodes, rounds: None, mem_map: MemMap::new(&kernel, &[]) }
     }
 
     /// The same, with unbounded loops counted.
     #[must_use]
     pub fn counting(self, rounds: Work) -> Self {
         Machine { rounds: Some(rounds), ..self }
+    }
+
+    /// The same with these pages.
+    #[must_use]
+    pub fn with_pages(self, pages: &[PageInit]) -> Self {
+        Machine { mem_map: MemMap::new(&self.kernel, pages), ..self }
     }
 
     /// One round of a loop that C does not bound.

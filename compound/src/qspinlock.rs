@@ -14,10 +14,10 @@
 //!
 //! Property: one holder at a time; who set PENDING or joined the queue is passed by nobody who comes later.
 
-use crate::machine::Ctx;
+use crate::machine::{Ctx, Machine};
 use crate::qspinlock_queue::{Claim, Count, Nesting, Next, Publish, TailWrite, queue};
-use crate::qspinlock_word::{_Q_LOCKED_MASK, _Q_LOCKED_VAL, _Q_PENDING_OFFSET, _Q_PENDING_VAL, _Q_TAIL_MASK};
-use ksync::{Acquire, Atomic, Full, Relaxed, Release};
+use crate::qspinlock_word::{_Q_LOCKED_MASK, _Q_LOCKED_VAL, _Q_PENDING_OFFSET, _Q_PENDING_VAL, _Q_TAIL_MASK, parts};
+use ksync::{Acquire, Atomic, Full, Relaxed, Release, distil};
 
 /// `struct qspinlock`.
 ///
@@ -150,9 +150,9 @@ impl QSpinLock {
 }
 
 /// `queued_spin_is_locked()`: a look that orders nothing.
-pub fn queued_spin_is_locked(ctx: &Ctx, lock: &QSpinLock) -> bool {
+pub fn queued_spin_is_locked(machine: &Machine, lock: &QSpinLock) -> bool {
     let val = lock.val.load(Relaxed);
-    match ctx.machine.kernel.qspinlock.is_locked {
+    match machine.kernel.qspinlock.is_locked {
         Free::Word => val != 0,
         Free::Byte => val & _Q_LOCKED_MASK != 0,
     }
@@ -164,9 +164,9 @@ pub fn queued_spin_is_contended(lock: &QSpinLock) -> bool {
 }
 
 /// `queued_spin_trylock()`: whether the lock was free and is ours now.
-pub fn queued_spin_trylock(ctx: &Ctx, lock: &QSpinLock) -> bool {
+pub fn queued_spin_trylock(machine: &Machine, lock: &QSpinLock) -> bool {
     let val = lock.val.load(Relaxed);
-    let taken = match ctx.machine.kernel.qspinlock.trylock {
+    let taken = match machine.kernel.qspinlock.trylock {
         Free::Word => val != 0,
         Free::Byte => val & _Q_LOCKED_MASK != 0,
     };
@@ -176,20 +176,59 @@ pub fn queued_spin_trylock(ctx: &Ctx, lock: &QSpinLock) -> bool {
 }
 
 /// `queued_spin_lock()`.
+#[inline]
 pub fn queued_spin_lock(ctx: &Ctx, lock: &QSpinLock) {
-    // ORDERING: Acquire, as in `queued_spin_trylock()`: `exclusion`, mutant `relaxed-lock`.
-    if let Err(val) = lock.val.cmpxchg(0, _Q_LOCKED_VAL, Acquire) {
-        queued_spin_lock_slowpath(ctx, lock, val);
+    lock_on(ctx.machine, || ctx.current.cpu(), lock);
+}
+
+/// The same for a caller that finds its CPU in another way; only who queues asks.
+#[inline]
+pub(crate) fn lock_on(machine: &Machine, cpu: impl FnOnce() -> u32, lock: &QSpinLock) {
+    // DEVIATION: the blocks here and below say what C forgets of the words that it saw, which a model has to be told.
+    let val = distil(|| {
+        // ORDERING: Acquire, as in `queued_spin_trylock()`: `exclusion`, mutant `relaxed-lock`.
+        lock.val.cmpxchg(0, _Q_LOCKED_VAL, Acquire).err().map_or(0, |val| hand_over(lock, val))
+    });
+    if val != 0 {
+        wait(machine, cpu, lock, val);
+    }
+}
+
+/// `queued_spin_lock_slowpath()`; `val` is what the caller found in the word.
+pub fn queued_spin_lock_slowpath(ctx: &Ctx, lock: &QSpinLock, val: u32) {
+    let val = distil(|| hand_over(lock, val));
+    wait(ctx.machine, || ctx.current.cpu(), lock, val);
+}
+
+/// If the pending waiter is about to take over: a moment, and the word is simpler. Not more, or a stream of others
+/// that do so could keep us here. PENDING if somebody waits then, else LOCKED.
+fn hand_over(lock: &QSpinLock, mut val: u32) -> u32 {
+    if val == _Q_PENDING_VAL {
+        for _ in 0..=_Q_PENDING_LOOPS {
+            val = lock.val.load(Relaxed);
+            if val != _Q_PENDING_VAL {
+                break;
+            }
+        }
+    }
+    if val & !_Q_LOCKED_MASK != 0 { _Q_PENDING_VAL } else { _Q_LOCKED_VAL }
+}
+
+/// The slow path behind the hand-over.
+fn wait(machine: &Machine, cpu: impl FnOnce() -> u32, lock: &QSpinLock, val: u32) {
+    if val & !_Q_LOCKED_MASK != 0 || !distil(|| taken_as_pending(machine, lock)) {
+        queue(machine, cpu(), lock);
     }
 }
 
 /// `queued_spin_unlock()`.
 ///
 /// DEVIATION: C stores zero into the locked byte. Here the byte is cleared in the whole word.
-pub fn queued_spin_unlock(ctx: &Ctx, lock: &QSpinLock) {
-    match ctx.machine.kernel.qspinlock.unlock {
+#[inline]
+pub fn queued_spin_unlock(machine: &Machine, lock: &QSpinLock) {
+    match machine.kernel.qspinlock.unlock {
         // ORDERING: Release, our section before the next holder's. Pairs with `queued_spin_lock()`, with the waits in
-        // `queued_spin_lock_slowpath()` and in `queue()`. Without it the sections race: `exclusion`, mutant
+        // `taken_as_pending()` and in `claim()`. Without it the sections race: `exclusion`, mutant
         // `relaxed-unlock`.
         Unlock::Byte => {
             lock.val.dec_and_test(Release);
@@ -199,9 +238,9 @@ pub fn queued_spin_unlock(ctx: &Ctx, lock: &QSpinLock) {
 }
 
 /// `queued_fetch_set_pending_acquire()`: the word as it was before.
-fn queued_fetch_set_pending_acquire(ctx: &Ctx, lock: &QSpinLock) -> u32 {
+fn queued_fetch_set_pending_acquire(machine: &Machine, lock: &QSpinLock) -> u32 {
     let pending = 1 << _Q_PENDING_OFFSET;
-    match ctx.machine.kernel.qspinlock.set_pending {
+    match machine.kernel.qspinlock.set_pending {
         // ORDERING: Acquire, for the waiter that finds the lock released already. Pairs with `queued_spin_unlock()`.
         // Without it the sections race: `exclusion`, mutant `relaxed-pending`.
         SetPending::FetchOr => lock.val.fetch_or(pending, Acquire),
@@ -220,7 +259,7 @@ fn queued_fetch_set_pending_acquire(ctx: &Ctx, lock: &QSpinLock) -> u32 {
         SetPending::CmpxchgLoop => {
             let mut val = lock.val.load(Relaxed);
             loop {
-                ctx.machine.round();
+                machine.round();
                 // The bit is not set where it would have to be cleared again.
                 if val & !_Q_LOCKED_MASK != 0 {
                     return val | pending;
@@ -234,23 +273,10 @@ fn queued_fetch_set_pending_acquire(ctx: &Ctx, lock: &QSpinLock) -> u32 {
     }
 }
 
-/// `queued_spin_lock_slowpath()`; `val` is what the caller found in the word.
-pub fn queued_spin_lock_slowpath(ctx: &Ctx, lock: &QSpinLock, mut val: u32) {
-    let rev = &ctx.machine.kernel.qspinlock;
-    // The pending waiter is about to take over: a moment, and the word is simpler. Not more, or a stream of others
-    // that do so could keep us here.
-    if val == _Q_PENDING_VAL {
-        for _ in 0..=_Q_PENDING_LOOPS {
-            val = lock.val.load(Relaxed);
-            if val != _Q_PENDING_VAL {
-                break;
-            }
-        }
-    }
-    if val & !_Q_LOCKED_MASK != 0 {
-        return queue(ctx, lock);
-    }
-    val = queued_fetch_set_pending_acquire(ctx, lock);
+/// The slow path up to the label `queue`: the lock is ours, or C would go there.
+fn taken_as_pending(machine: &Machine, lock: &QSpinLock) -> bool {
+    let rev = &machine.kernel.qspinlock;
+    let val = distil(|| parts(queued_fetch_set_pending_acquire(machine, lock)));
     let not_first = match rev.not_first {
         NotFirst::TailOnly => val & _Q_TAIL_MASK != 0,
         NotFirst::Undo | NotFirst::Leave => val & !_Q_LOCKED_MASK != 0,
@@ -259,7 +285,7 @@ pub fn queued_spin_lock_slowpath(ctx: &Ctx, lock: &QSpinLock, mut val: u32) {
         if val & _Q_PENDING_VAL == 0 && rev.not_first != NotFirst::Leave {
             lock.val.clear_bit(_Q_PENDING_OFFSET);
         }
-        return queue(ctx, lock);
+        return false;
     }
     if val & _Q_LOCKED_MASK != 0 {
         // ORDERING: Acquire, the last holder's section before ours. Pairs with `queued_spin_unlock()`. Without it the
@@ -271,4 +297,5 @@ pub fn queued_spin_lock_slowpath(ctx: &Ctx, lock: &QSpinLock, mut val: u32) {
         TakeOver::Replace => _Q_LOCKED_VAL.wrapping_sub(_Q_PENDING_VAL),
         TakeOver::Add => _Q_LOCKED_VAL,
     });
+    true
 }

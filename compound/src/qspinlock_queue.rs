@@ -14,10 +14,10 @@
 //!
 //! Property: every waiter is released once, by the one before it.
 
-use crate::machine::{Ctx, Machine};
+use crate::machine::Machine;
 use crate::qspinlock::{QSpinLock, queued_spin_trylock};
 use crate::qspinlock_word::{_Q_LOCKED_PENDING_MASK, _Q_LOCKED_VAL, _Q_TAIL_MASK, Layout, decode, encode_tail};
-use ksync::{Acquire, Atomic, Id, Plain, Relaxed, Release, smp_acquire__after_ctrl_dep, smp_wmb};
+use ksync::{Acquire, Atomic, Id, Plain, Relaxed, Release, distil, smp_acquire__after_ctrl_dep, smp_wmb};
 
 /// `struct qnode`: one for each level of nesting: task, softirq, hardirq, NMI.
 #[derive(Debug)]
@@ -100,25 +100,20 @@ pub enum Next {
     LooksOnce,
 }
 
-/// `xchg_tail()`, for 16K CPUs and more: the word as it was before.
-fn xchg_tail(ctx: &Ctx, lock: &QSpinLock, tail: u32) -> u32 {
-    let rev = &ctx.machine.kernel.qspinlock;
-    let mut val = lock.val.load(Relaxed);
-    loop {
-        let new = match rev.tail {
-            TailWrite::KeepsRest => val & _Q_LOCKED_PENDING_MASK | tail,
-            TailWrite::Word => tail,
-        };
-        let old = match rev.publish {
-            Publish::Wmb => lock.val.cmpxchg(val, new, Relaxed),
-            // ORDERING: Release, the node before the tail. Pairs with the address dependency from `decode_tail()`;
-            // it does not order `prev->next` behind the node: `publication-rc11`.
-            Publish::XchgRelease | Publish::StoreRelease => lock.val.cmpxchg(val, new, Release),
-        };
-        match old {
-            Ok(old) => return old,
-            Err(seen) => val = seen,
-        }
+/// `xchg_tail()`: the tail as it was before.
+///
+/// DEVIATION: C stores the half of the word that has the tail. Here the bits of the tail are exchanged.
+fn xchg_tail(machine: &Machine, lock: &QSpinLock, tail: u32) -> u32 {
+    let rev = &machine.kernel.qspinlock;
+    let half = match rev.tail {
+        TailWrite::KeepsRest => _Q_TAIL_MASK,
+        TailWrite::Word => u32::MAX,
+    };
+    match rev.publish {
+        Publish::Wmb => lock.val.xchg_bits(half, tail, Relaxed),
+        // ORDERING: Release, the node before the tail. Pairs with the address dependency from `decode_tail()`;
+        // it does not order `prev->next` behind the node: `publication-rc11`.
+        Publish::XchgRelease | Publish::StoreRelease => lock.val.xchg_bits(half, tail, Release),
     }
 }
 
@@ -132,28 +127,28 @@ fn set_locked(lock: &QSpinLock) {
 /// The label `queue` of `queued_spin_lock_slowpath()`.
 ///
 /// DEVIATION: a function of its own. Preemption is off, so the CPU stays the same.
-pub(crate) fn queue(ctx: &Ctx, lock: &QSpinLock) {
-    let (cpu, rev) = (ctx.current.cpu(), &ctx.machine.kernel.qspinlock);
-    let count = &ctx.machine.qnodes(cpu)[0].count;
+pub(crate) fn queue(machine: &Machine, cpu: u32, lock: &QSpinLock) {
+    let rev = &machine.kernel.qspinlock;
+    let count = &machine.qnodes(cpu)[0].count;
     let idx = count.get();
     if rev.count == Count::BeforeInit {
         count.set(idx + 1);
     }
     if idx as usize >= MAX_NODES && rev.nesting == Nesting::Checked {
         // DEVIATION: C relaxes and tries again; a word that is not zero cannot be taken, so that is an await here.
-        while !queued_spin_trylock(ctx, lock) {
+        while !queued_spin_trylock(machine, lock) {
             lock.val.cond_load(Relaxed, |val| val == 0);
         }
     } else {
         assert!((idx as usize) < MAX_NODES, "a node beyond the CPU's last");
-        wait_in_queue(ctx, lock, cpu, idx);
+        wait_in_queue(machine, lock, cpu, idx);
     }
     count.set(idx);
 }
 
-fn wait_in_queue(ctx: &Ctx, lock: &QSpinLock, cpu: u32, idx: u32) {
-    let rev = &ctx.machine.kernel.qspinlock;
-    let nodes = ctx.machine.qnodes(cpu);
+fn wait_in_queue(machine: &Machine, lock: &QSpinLock, cpu: u32, idx: u32) {
+    let rev = &machine.kernel.qspinlock;
+    let nodes = machine.qnodes(cpu);
     let (node, tail) = (&nodes[idx as usize], encode_tail(cpu, idx));
     node.locked.store(0, Relaxed);
     node.next.store(None, Relaxed);
@@ -161,46 +156,24 @@ fn wait_in_queue(ctx: &Ctx, lock: &QSpinLock, cpu: u32, idx: u32) {
         nodes[0].count.set(idx + 1);
     }
     // The lock may have become free while we were busy with the node.
-    if queued_spin_trylock(ctx, lock) {
+    if distil(|| queued_spin_trylock(machine, lock)) {
         return;
     }
     if rev.publish == Publish::Wmb {
         // ORDERING: the node before the tail and before `prev->next`. Pairs with the address dependency from either
-        // to the node, in `look_for_next()` of the one before and in `wait_in_queue()` of the one behind. Without it
+        // to the node, in `look_for_next()` of the one before and in `join()` of the one behind. Without it
         // a stale `next = NULL` overwrites a link: `publication`, mutant `no-wmb`.
         smp_wmb();
     }
-    let old = xchg_tail(ctx, lock, tail);
-    // DEVIATION: C has two orders here that a model has to be told. The address dependency from the tail to the node
-    // before us keeps what we write into it behind its initialisation; pairs with the barrier or release above, in
-    // the one before us. And the wait for the lock below may read the tail that we wrote ourselves: C11 orders that
-    // behind the unlock that `xchg_tail()` read, the kernel's memory model does not say so. Without this a link is
-    // lost, `publication`, and the sections race, `three-cpus`: mutant `no-dependency`.
-    smp_acquire__after_ctrl_dep();
+    // DEVIATION: the blocks here say what C forgets: the one before us once it is gone, and the word once it is taken.
     let mut next = None;
-    if old & _Q_TAIL_MASK != 0 {
-        let prev = ctx.machine.tail_node(old);
-        let me = Some(Machine::qnode_id(cpu, idx));
-        match rev.publish {
-            // ORDERING: Release, the node before its publication. Pairs with the address dependency of the one
-            // before us: `publication-rc11`.
-            Publish::StoreRelease => prev.next.store(me, Release),
-            Publish::XchgRelease | Publish::Wmb => prev.next.store(me, Relaxed),
-        }
+    if distil(|| join(machine, lock, cpu, idx)) {
         wait_for_turn(node);
         next = look_for_next(node);
     }
-    // ORDERING: Acquire, the last holder's section before ours. Pairs with `queued_spin_unlock()`. Without it the
-    // sections race: `queue-order`, mutant `relaxed-head-wait`.
-    let val = lock.val.cond_load(Acquire, |val| val & _Q_LOCKED_PENDING_MASK == 0);
-    if val & _Q_TAIL_MASK == tail {
-        match rev.claim {
-            Claim::Cmpxchg if lock.val.try_cmpxchg(val, _Q_LOCKED_VAL, Relaxed) => return,
-            Claim::Cmpxchg => {}
-            Claim::Store => return lock.val.store(_Q_LOCKED_VAL, Relaxed),
-        }
+    if distil(|| claim(machine, lock, tail)) {
+        return;
     }
-    set_locked(lock);
     if next.is_none() {
         next = match rev.next {
             Next::Waits => wait_for_next(node),
@@ -208,8 +181,50 @@ fn wait_in_queue(ctx: &Ctx, lock: &QSpinLock, cpu: u32, idx: u32) {
         };
     }
     if let Some(next) = next {
-        pass_turn(ctx.machine.qnode(next));
+        pass_turn(machine.qnode(next));
     }
+}
+
+/// The end of the queue becomes ours: whether somebody is before us.
+fn join(machine: &Machine, lock: &QSpinLock, cpu: u32, idx: u32) -> bool {
+    let old = xchg_tail(machine, lock, encode_tail(cpu, idx));
+    // DEVIATION: C has two orders here that a model has to be told. The address dependency from the tail to the node
+    // before us keeps what we write into it behind its initialisation; pairs with the barrier or release above, in
+    // the one before us. And the wait for the lock below may read the tail that we wrote ourselves: C11 orders that
+    // behind the unlock that `xchg_tail()` read, the kernel's memory model does not say so. Without this a link is
+    // lost, `publication`, and the sections race, `three-cpus`: mutant `no-dependency`.
+    smp_acquire__after_ctrl_dep();
+    if old & _Q_TAIL_MASK == 0 {
+        return false;
+    }
+    let prev = machine.tail_node(old);
+    let me = Some(Machine::qnode_id(cpu, idx));
+    match machine.kernel.qspinlock.publish {
+        // ORDERING: Release, the node before its publication. Pairs with the address dependency of the one
+        // before us: `publication-rc11`.
+        Publish::StoreRelease => prev.next.store(me, Release),
+        Publish::XchgRelease | Publish::Wmb => prev.next.store(me, Relaxed),
+    }
+    true
+}
+
+/// The first of the queue waits for the lock and takes it: whether it was the last of the queue too.
+fn claim(machine: &Machine, lock: &QSpinLock, tail: u32) -> bool {
+    // ORDERING: Acquire, the last holder's section before ours. Pairs with `queued_spin_unlock()`. Without it the
+    // sections race: `queue-order`, mutant `relaxed-head-wait`.
+    let val = lock.val.cond_load(Acquire, |val| val & _Q_LOCKED_PENDING_MASK == 0);
+    if val & _Q_TAIL_MASK == tail {
+        match machine.kernel.qspinlock.claim {
+            Claim::Cmpxchg if lock.val.try_cmpxchg(val, _Q_LOCKED_VAL, Relaxed) => return true,
+            Claim::Cmpxchg => {}
+            Claim::Store => {
+                lock.val.store(_Q_LOCKED_VAL, Relaxed);
+                return true;
+            }
+        }
+    }
+    set_locked(lock);
+    false
 }
 
 /// The wait for the one before us in the queue.

@@ -54,6 +54,12 @@ pub const fn encode_tail(cpu: u32, idx: u32) -> u32 {
     (cpu + 1) << Layout::From16K.cpu_offset() | idx << Layout::From16K.idx_offset()
 }
 
+/// The parts of a lock word that are not zero, each with all its bits.
+pub fn parts(val: u32) -> u32 {
+    let part = |mask: u32| if val & mask != 0 { mask } else { 0 };
+    part(_Q_LOCKED_MASK) | part(_Q_PENDING_VAL) | part(_Q_TAIL_MASK)
+}
+
 /// What a lock word says, as a dump shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decoded {

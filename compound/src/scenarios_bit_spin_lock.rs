@@ -25,10 +25,10 @@ const fn mutant(name: &'static str, what: &'static str, bit_spinlock: bit_spinlo
 
 const RELAXED_UNLOCK: Kernel = kernel::MAINLINE
     .mutant("relaxed-unlock", "bit_spin_unlock() clears the bit without order")
-    .without(&[("bit_spin_unlock", RelaxedRmw)]);
+    .without(&[("clear_bit_unlock", RelaxedRmw)]);
 const RELAXED_LOCK: Kernel = kernel::MAINLINE
     .mutant("relaxed-lock", "bit_spin_lock() sets the bit without order")
-    .without(&[("bit_spin_lock", RelaxedRmw)]);
+    .without(&[("test_and_set_bit_lock", RelaxedRmw)]);
 const PLAIN_SET: Kernel = Kernel {
     page_flags: page_flags::Rev { set: Set::Plain },
     ..kernel::MAINLINE.mutant("plain-set", "another bit of the word is set by a plain read and write")
@@ -111,7 +111,7 @@ const TRYLOCK: Case = Case {
         (
             kernel::MAINLINE
                 .mutant("relaxed-trylock", "bit_spin_trylock() sets the bit without order")
-                .without(&[("bit_spin_trylock", RelaxedRmw)]),
+                .without(&[("test_and_set_bit_lock", RelaxedRmw)]),
             Race,
         ),
     ],

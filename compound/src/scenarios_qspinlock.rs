@@ -10,7 +10,7 @@ use crate::qspinlock::{
 };
 use crate::qspinlock_queue::{Claim, Next, TailWrite};
 use crate::qspinlock_word::{_Q_LOCKED_VAL, _Q_PENDING_VAL};
-use crate::scenarios_spin_lock::{three_by_one, trylock_and_lock, two_by_two};
+use crate::scenarios_spin_lock::{four_by_one, three_by_one, three_by_two, trylock_and_lock, two_by_two};
 use ksync::Weakness::{NoFence, RelaxedLoad, RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
 use ksync::catalogue::LoomUse;
@@ -26,6 +26,8 @@ pub const CASES: &[Case] = &[
     THREE,
     THREE_RC11,
     THREE_SC,
+    THREE_TWICE,
+    FOUR,
     TRYLOCK,
     QUEUE,
     QUEUE_RC11,
@@ -40,9 +42,8 @@ const fn mutant(name: &'static str, what: &'static str, qspinlock: qspinlock::Re
     Kernel { qspinlock, ..kernel::MAINLINE.mutant(name, what) }
 }
 
-const RELAXED_LOCK: Kernel = kernel::MAINLINE
-    .mutant("relaxed-lock", "a free lock is taken without order")
-    .without(&[("queued_spin_lock", RelaxedRmw)]);
+const RELAXED_LOCK: Kernel =
+    kernel::MAINLINE.mutant("relaxed-lock", "a free lock is taken without order").without(&[("lock_on", RelaxedRmw)]);
 const RELAXED_UNLOCK: Kernel = kernel::MAINLINE
     .mutant("relaxed-unlock", "queued_spin_unlock() orders nothing")
     .without(&[("queued_spin_unlock", RelaxedRmw)]);
@@ -51,7 +52,7 @@ const RELAXED_PENDING: Kernel = kernel::MAINLINE
     .without(&[("queued_fetch_set_pending_acquire", RelaxedRmw)]);
 const RELAXED_PENDING_WAIT: Kernel = kernel::MAINLINE
     .mutant("relaxed-pending-wait", "the pending waiter waits without order")
-    .without(&[("queued_spin_lock_slowpath", RelaxedLoad)]);
+    .without(&[("taken_as_pending", RelaxedLoad)]);
 const TWO_OWNERS: Kernel = mutant(
     "trylock-steals",
     "trylock takes a lock that has waiters",
@@ -100,7 +101,7 @@ const LEAVE: Kernel = mutant(
 
 pub(crate) const NO_DEPENDENCY: Kernel = kernel::MAINLINE
     .mutant("no-dependency", "what a tail points to is not ordered behind it")
-    .without(&[("wait_in_queue", NoFence(Fence::AcquireAfterCtrlDep))]);
+    .without(&[("join", NoFence(Fence::AcquireAfterCtrlDep))]);
 
 const EXCLUSION: Case = Case {
     incident: "qspinlock",
@@ -163,6 +164,28 @@ const THREE_SC: Case = Case {
     ..THREE
 };
 
+const THREE_TWICE: Case = Case {
+    name: "three-cpus-twice-sc",
+    model: Model::Sc,
+    scenario: three_by_two,
+    rows: &[
+        (kernel::MAINLINE, Holds),
+        (kernel::X86, Holds),
+        (REST_THEN_BIT, Race),
+        (TAIL_ONLY, Violated),
+        (LEAVE, Lockup),
+    ],
+    ..EXCLUSION
+};
+
+const FOUR: Case = Case {
+    name: "four-cpus-sc",
+    model: Model::Sc,
+    scenario: four_by_one,
+    rows: &[(kernel::MAINLINE, Holds), (kernel::X86, Holds), (CLAIM_STORE, Lockup), (LOOKS_ONCE, Lockup)],
+    ..EXCLUSION
+};
+
 const TRYLOCK: Case = Case {
     incident: "qspinlock",
     name: "trylock-exclusion",
@@ -191,7 +214,7 @@ const QUEUE: Case = Case {
         (
             kernel::MAINLINE
                 .mutant("relaxed-head-wait", "the first of the queue waits for the lock without order")
-                .without(&[("wait_in_queue", RelaxedLoad)]),
+                .without(&[("claim", RelaxedLoad)]),
             Race,
         ),
         (
@@ -259,15 +282,14 @@ pub(crate) fn waiters(kernel: Kernel, seen: &'static [u32]) -> Box<Scenario> {
                 let (lock, data) = &*guarded;
                 queued_spin_lock_slowpath(ctx, lock, val);
                 data.set(data.get() + 1);
-                queued_spin_unlock(ctx, lock);
+                queued_spin_unlock(ctx.machine, lock);
             });
         }
         let owned = guarded.clone();
-        machine.spawn(setup, "owner", cpus, move |ctx| queued_spin_unlock(ctx, &owned.0));
-        let on = machine.clone();
-        setup.finally(move |current| {
+        machine.spawn(setup, "owner", cpus, move |ctx| queued_spin_unlock(ctx.machine, &owned.0));
+        setup.finally(move |_| {
             assert_eq!(guarded.1.get(), cpus);
-            assert!(!queued_spin_is_locked(&on.on(current), &guarded.0), "nobody holds the lock");
+            assert!(!queued_spin_is_locked(&machine, &guarded.0), "nobody holds the lock");
         });
     })
 }

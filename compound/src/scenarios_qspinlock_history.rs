@@ -45,12 +45,12 @@ pub fn waiter_is_on_the_lock(kernel: Kernel) -> Box<Scenario> {
         machine.spawn(setup, "waiter", 0, move |ctx| {
             queued_spin_lock_slowpath(ctx, &waits.0, STALE_OWNED);
             waits.1.store(true, Relaxed);
-            queued_spin_unlock(ctx, &waits.0);
+            queued_spin_unlock(ctx.machine, &waits.0);
         });
-        machine.spawn(setup, "owner", 1, move |ctx| queued_spin_unlock(ctx, &lock.0));
+        machine.spawn(setup, "owner", 1, move |ctx| queued_spin_unlock(ctx.machine, &lock.0));
         machine.spawn(setup, "watcher", 2, move |ctx| {
             let (lock, done) = &*watched;
-            if queued_spin_is_contended(lock) && !queued_spin_is_locked(ctx, lock) {
+            if queued_spin_is_contended(lock) && !queued_spin_is_locked(ctx.machine, lock) {
                 smp_acquire__after_ctrl_dep();
                 assert!(done.load(Relaxed), "the lock is free while its waiter takes it");
             }
@@ -121,22 +121,22 @@ pub fn interrupted_queueing(kernel: Kernel) -> Box<Scenario> {
         let handling = machine.clone();
         let irq = setup.irq("irq", 0, move |current| {
             queued_spin_lock_slowpath(&handling.on(current), &handlers.1, STALE_QUEUE);
-            queued_spin_unlock(&handling.on(current), &handlers.1);
+            queued_spin_unlock(&handling, &handlers.1);
         });
         machine.spawn(setup, "T", 0, move |ctx| {
             irq.raise();
             queued_spin_lock_slowpath(ctx, &locks.0, STALE_QUEUE);
             locks.2.set(locks.2.get() + 1);
-            queued_spin_unlock(ctx, &locks.0);
+            queued_spin_unlock(ctx.machine, &locks.0);
         });
         machine.spawn(setup, "neighbour", 1, move |ctx| {
             let next = wait_for_next(&ctx.machine.qnodes(1)[3]).expect("the handler comes");
             pass_turn(ctx.machine.qnode(next));
             queued_spin_lock_slowpath(ctx, &others.0, STALE_QUEUE);
             others.2.set(others.2.get() + 1);
-            queued_spin_unlock(ctx, &others.0);
+            queued_spin_unlock(ctx.machine, &others.0);
         });
-        machine.spawn(setup, "owner", 2, move |ctx| queued_spin_unlock(ctx, &owned.0));
+        machine.spawn(setup, "owner", 2, move |ctx| queued_spin_unlock(ctx.machine, &owned.0));
     })
 }
 
@@ -161,12 +161,12 @@ pub fn lock_comes_and_goes(kernel: Kernel) -> Box<Scenario> {
         let others = lock.clone();
         machine.spawn(setup, "waiter", 0, move |ctx| {
             queued_spin_lock_slowpath(ctx, &lock, STALE_OWNED);
-            queued_spin_unlock(ctx, &lock);
+            queued_spin_unlock(ctx.machine, &lock);
         });
         machine.spawn(setup, "others", 1, move |ctx| {
             for _ in 0..4 {
                 queued_spin_lock(ctx, &others);
-                queued_spin_unlock(ctx, &others);
+                queued_spin_unlock(ctx.machine, &others);
             }
         });
     })
@@ -196,12 +196,12 @@ pub fn five_levels(kernel: Kernel) -> Box<Scenario> {
                 count.set(in_use);
                 queued_spin_lock_slowpath(ctx, &guarded.0, STALE_QUEUE);
                 guarded.1.set(guarded.1.get() + 1);
-                queued_spin_unlock(ctx, &guarded.0);
+                queued_spin_unlock(ctx.machine, &guarded.0);
                 assert_eq!(count.get(), in_use, "the node is free again");
             });
         }
         let owned = guarded.clone();
-        machine.spawn(setup, "owner", 2, move |ctx| queued_spin_unlock(ctx, &owned.0));
+        machine.spawn(setup, "owner", 2, move |ctx| queued_spin_unlock(ctx.machine, &owned.0));
         setup.finally(move |_| assert_eq!(after.1.get(), 2));
     })
 }

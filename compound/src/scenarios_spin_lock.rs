@@ -4,7 +4,7 @@
 use crate::kernel::Kernel;
 use crate::machine::{Ctx, Machine};
 use crate::spinlock::{Arch, RawSpinLock};
-use ksync::{Current, Plain, Scenario, Setup};
+use ksync::{Current, Plain, Scenario, Setup, distil};
 use std::sync::Arc;
 
 /// A lock and what it guards.
@@ -23,6 +23,13 @@ impl Guarded {
         self.data.set(self.data.get() + 1);
     }
 
+    /// The section under the lock. Which way led into it plays no part any more once it has begun.
+    fn section(&self, ctx: &Ctx) {
+        distil(|| self.lock.lock(ctx));
+        distil(|| self.count());
+        self.lock.unlock(ctx);
+    }
+
     /// After all tasks: nobody holds the lock, and so many sections were whole.
     pub(crate) fn check(&self, ctx: &Ctx, sections: u32) {
         assert_eq!(self.data.get(), sections);
@@ -38,9 +45,7 @@ pub(crate) fn exclusion(setup: &mut Setup, kernel: Kernel, cpus: u32, rounds: u3
     let body = Arc::new(move |current: &Current| {
         let ctx = on.on(current);
         for _ in 0..rounds {
-            shared.lock.lock(&ctx);
-            shared.count();
-            shared.lock.unlock(&ctx);
+            distil(|| shared.section(&ctx));
         }
     });
     if kernel.arch == Arch::Queued {
@@ -74,6 +79,20 @@ pub fn two_by_two(kernel: Kernel) -> Box<Scenario> {
 /// Result: Never
 pub fn three_by_one(kernel: Kernel) -> Box<Scenario> {
     Box::new(move |setup| exclusion(setup, kernel, 3, 1))
+}
+
+/// Four CPUs, once each.
+///
+/// Result: Never
+pub fn four_by_one(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| exclusion(setup, kernel, 4, 1))
+}
+
+/// Four CPUs, twice each.
+///
+/// Result: Never
+pub fn four_by_two(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| exclusion(setup, kernel, 4, 2))
 }
 
 /// Three CPUs, twice each.

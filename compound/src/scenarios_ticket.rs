@@ -4,7 +4,7 @@
 use crate::catalogue::Case;
 use crate::kernel::{Kernel, TICKET};
 use crate::machine::Machine;
-use crate::scenarios_spin_lock::{three_by_two, trylock_and_lock};
+use crate::scenarios_spin_lock::{four_by_two, three_by_two, trylock_and_lock};
 use crate::ticket_spinlock::{self, TicketSpinLock, Unlock};
 use ksync::Weakness::{NoFence, RelaxedLoad, RelaxedRmw};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
@@ -52,8 +52,13 @@ const EXCLUSION_RC11: Case = Case {
     ..EXCLUSION
 };
 
-const EXCLUSION_SC: Case =
-    Case { name: "exclusion-sc", model: Model::Sc, rows: &[(TICKET, Holds), (UNLOCK_WORD, Violated)], ..EXCLUSION };
+const EXCLUSION_SC: Case = Case {
+    name: "exclusion-sc",
+    model: Model::Sc,
+    scenario: four_by_two,
+    rows: &[(TICKET, Holds), (UNLOCK_WORD, Race)],
+    ..EXCLUSION
+};
 
 const TRYLOCK: Case = Case {
     incident: "ticket-lock",

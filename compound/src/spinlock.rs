@@ -70,7 +70,7 @@ impl RawSpinLock {
         }
         ctx.current.preempt_disable();
         let taken = match self {
-            RawSpinLock::Queued(lock) => queued_spin_trylock(ctx, lock),
+            RawSpinLock::Queued(lock) => queued_spin_trylock(ctx.machine, lock),
             RawSpinLock::Ticket(lock) => lock.ticket_spin_trylock(),
             RawSpinLock::Bit(_) => unreachable!("done above"),
         };
@@ -83,7 +83,7 @@ impl RawSpinLock {
     /// `raw_spin_unlock()`.
     pub fn unlock(&self, ctx: &Ctx) {
         match self {
-            RawSpinLock::Queued(lock) => queued_spin_unlock(ctx, lock),
+            RawSpinLock::Queued(lock) => queued_spin_unlock(ctx.machine, lock),
             RawSpinLock::Ticket(lock) => lock.ticket_spin_unlock(ctx.machine.kernel.ticket),
             RawSpinLock::Bit(word) => return bit_spin_unlock(ctx, 0, word),
         }
@@ -93,7 +93,7 @@ impl RawSpinLock {
     /// `raw_spin_is_locked()`: a look that orders nothing.
     pub fn is_locked(&self, ctx: &Ctx) -> bool {
         match self {
-            RawSpinLock::Queued(lock) => queued_spin_is_locked(ctx, lock),
+            RawSpinLock::Queued(lock) => queued_spin_is_locked(ctx.machine, lock),
             RawSpinLock::Ticket(lock) => lock.ticket_spin_is_locked(),
             RawSpinLock::Bit(word) => word.load(Relaxed) & 1 != 0,
         }

@@ -51,6 +51,10 @@ fn owner(val: u32) -> u16 {
 }
 
 impl TicketSpinLock {
+    /// `__ARCH_SPIN_LOCK_UNLOCKED`, as a constant; a model needs [`TicketSpinLock::starting_at`].
+    #[allow(clippy::declare_interior_mutable_const)] // `RawMutex::INIT` is such a constant.
+    pub const UNLOCKED: Self = TicketSpinLock { val: Atomic::ZERO };
+
     /// A free lock whose next ticket has this number, which reports call by this name.
     pub fn starting_at(ticket: u16, name: &str) -> Self {
         let ticket = u32::from(ticket);
@@ -58,6 +62,7 @@ impl TicketSpinLock {
     }
 
     /// `ticket_spin_lock()`.
+    #[inline]
     pub fn ticket_spin_lock(&self) {
         // ORDERING: Full, of which the way without waiting needs all: the last holder's section before ours, and what
         // stands before the call before it. Pairs with `ticket_spin_unlock()`. Without it the sections race:
@@ -90,6 +95,7 @@ impl TicketSpinLock {
     /// DEVIATION: C stores the 16 bits of the owner, which only the holder writes, into the word to which others add.
     /// There is no such store on an atomic word here: adding the difference to the whole word is the same and cannot
     /// carry.
+    #[inline]
     pub fn ticket_spin_unlock(&self, rev: Rev) {
         let val = self.val.load(Relaxed);
         let served = u32::from(owner(val).wrapping_add(1));

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The locks on real atomics: their size in memory, and their sections on real threads.
+//! The locks on real threads, where they are real locks.
 #![cfg(not(loom))]
 
 use compound::kernel::{self, Kernel};
-use compound::qspinlock::QSpinLock;
+use compound::raw_mutex::{RawBitSpinLock, RawTicketSpinLock};
+use compound::scenarios_raw_mutex::guards;
 use compound::scenarios_spin_lock::on_threads;
-use compound::ticket_spinlock::TicketSpinLock;
-use static_assertions::assert_eq_size;
-
-// A spinlock is 32 bits, as in C.
-assert_eq_size!(QSpinLock, u32);
-assert_eq_size!(TicketSpinLock, u32);
+use lock_api::Mutex;
 
 /// Enough to go through all ways of waiting, and few for a machine with fewer cores than threads.
 const ROUNDS: u32 = 300;
@@ -18,6 +14,7 @@ const ROUNDS: u32 = 300;
 fn excludes(kernel: Kernel) {
     for cpus in 1..=4 {
         ksync::run_threads(&*on_threads(kernel, cpus, ROUNDS));
+        ksync::run_threads(&*guards(kernel, cpus, ROUNDS));
     }
 }
 
@@ -39,4 +36,25 @@ fn ticket() {
 #[test]
 fn bit() {
     excludes(kernel::BIT);
+}
+
+/// A constant will do for a lock that needs no machine.
+#[test]
+fn static_locks() {
+    static TICKET: Mutex<RawTicketSpinLock, u32> = Mutex::new(0);
+    static BIT: Mutex<RawBitSpinLock, u32> = Mutex::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..ROUNDS {
+                    *TICKET.lock() += 1;
+                    *BIT.lock() += 1;
+                }
+            });
+        }
+    });
+    assert_eq!((*TICKET.lock(), *BIT.lock()), (3 * ROUNDS, 3 * ROUNDS));
+    let held = TICKET.lock();
+    assert!(TICKET.try_lock().is_none() && TICKET.is_locked());
+    drop(held);
 }

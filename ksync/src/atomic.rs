@@ -14,6 +14,11 @@ use std::fmt;
 pub struct Atomic<T: Word>(Cell<T>);
 
 impl<T: Word> Atomic<T> {
+    /// A word that holds zero, for `lock_api::RawMutex::INIT`. In a model build it is a placeholder that panics when
+    /// it is used: make the word with [`Atomic::named`], in the setup.
+    #[allow(clippy::declare_interior_mutable_const)] // It is for such constants.
+    pub const ZERO: Self = Atomic(Cell::ZERO);
+
     /// A word that reports call by its number.
     #[inline]
     pub fn new(value: T) -> Self {
@@ -57,6 +62,17 @@ impl<T: Word> Atomic<T> {
     #[track_caller]
     pub fn xchg<O: RmwOrder>(&self, value: T, _order: O) -> T {
         T::from_bits(self.0.rmw(Rmw::Xchg(value.to_bits()), O::ORDER, Observe::Old))
+    }
+
+    /// `xchg()` of some of the word's bits, as C does it with a half of a word; returns what was there.
+    ///
+    /// No access here is smaller than its word, so on real atomics this is a loop.
+    #[inline(always)]
+    #[track_caller]
+    pub fn xchg_bits<O: RmwOrder>(&self, mask: T, value: T, _order: O) -> T {
+        let mask = mask.to_bits();
+        let rmw = Rmw::Bits { mask, new: value.to_bits() & mask };
+        T::from_bits(self.0.rmw(rmw, O::ORDER, Observe::OldBits(mask)))
     }
 
     /// `cmpxchg()`: stores `new` if `old` is there.
@@ -186,7 +202,7 @@ macro_rules! counters {
         }
     )*};
 }
-counters! { u32 i32 u64 i64 }
+counters! { u16 u32 i32 u64 i64 }
 
 impl<T: Word> fmt::Debug for Atomic<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

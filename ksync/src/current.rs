@@ -23,6 +23,25 @@ pub struct Current {
 pub struct IrqFlags(bool);
 
 impl Current {
+    /// A context of its own on a CPU, for what runs ports without a scenario, as simulations and
+    /// benchmarks do. For a real thread [`smp_processor_id()`] is that CPU from now on.
+    ///
+    /// # Panics
+    /// In a scenario's setup and in its tasks: a model must know everybody who runs in it.
+    ///
+    /// ```
+    /// let (lock, current) = (ksync::SpinLock::named(format_args!("lock")), ksync::Current::outside("timer", 50));
+    /// let guard = lock.lock_irq(&current);
+    /// assert!(lock.is_locked() && current.irqs_disabled() && current.cpu() == 50);
+    /// guard.unlock();
+    /// ```
+    pub fn outside(name: &str, cpu: u32) -> Self {
+        assert!(!backend::in_model(), "a context is made inside of a model: use the one that the task is given");
+        #[cfg(not(loom))]
+        backend::set_this_cpu(cpu);
+        Current::new(name, usize::MAX, cpu)
+    }
+
     /// The context of a task on real threads or in a model; `task` counts the setup's tasks.
     pub(crate) fn new(name: &str, task: usize, cpu: u32) -> Self {
         Current {
@@ -32,12 +51,6 @@ impl Current {
             preempt_count: Cell::new(0),
             irqs_off: Cell::new(false),
         }
-    }
-
-    /// The context of a thread that no setup declared, as a benchmark makes them; it counts as running on this CPU.
-    #[cfg(not(loom))]
-    pub fn of_thread(name: &str, cpu: u32) -> Self {
-        Current::new(name, usize::MAX, cpu)
     }
 
     /// The task's name, as in `migration/1`.
@@ -145,6 +158,15 @@ impl Current {
     pub(crate) fn leave_interrupt(&self, irqs_off: bool) {
         self.irqs_off.set(irqs_off);
     }
+}
+
+/// `smp_processor_id()` of whoever runs, for an interface that passes no [`Current`], as `lock_api`'s.
+///
+/// # Panics
+/// On a real thread that is no task of `run_threads()` and has no [`Current`] of its own.
+#[track_caller]
+pub fn smp_processor_id() -> u32 {
+    backend::this_cpu()
 }
 
 impl fmt::Debug for Current {

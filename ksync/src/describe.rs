@@ -24,6 +24,9 @@ pub(crate) fn describe(request: &Request, value: u64, name: &dyn Fn(CellId) -> S
         Request::Frame(frame, false) => format!("frame {frame} ends"),
         Request::Busy(ns) => format!("compute for {ns} ns"),
         Request::Idle => "idle".into(),
+        Request::Halt => "the machine stops".into(),
+        Request::Distil => "a block begins".into(),
+        Request::Distilled { result, .. } => format!("the block ends with {result}"),
         Request::Now => format!("now -> {value} ns"),
         Request::Timer(irq, Some(at)) => format!("arm interrupt {irq} for {at} ns"),
         Request::Timer(irq, None) => format!("disarm interrupt {irq}"),
@@ -98,6 +101,7 @@ fn read_modify_write(rmw: Rmw, mask: u64, observe: Observe, shown: u64) -> Strin
         Rmw::And(bits) => format!("and {bits:#x}"),
         Rmw::Or(bits) => format!("or {bits:#x}"),
         Rmw::Xor(bits) => format!("xor {bits:#x}"),
+        Rmw::Bits { mask, new } => format!("xchg of bits {mask:#x}: {new:#x}"),
     };
     match observe {
         Observe::Nothing => verb,
@@ -107,6 +111,7 @@ fn read_modify_write(rmw: Rmw, mask: u64, observe: Observe, shown: u64) -> Strin
         },
         Observe::NewIsZero => format!("{verb}: {}", if shown != 0 { "now zero" } else { "not zero" }),
         Observe::Success => format!("{verb}{}", if shown != 0 { "" } else { " fails" }),
+        Observe::OldBits(_) => format!("{verb}, was {shown:#x}"),
         Observe::OldHas(bits) => format!("{verb}: {bits:#x} was {}", if shown != 0 { "set" } else { "clear" }),
     }
 }

@@ -11,7 +11,7 @@
 //! | `smp_cond_load_*`, `while (x) cpu_relax()` | spin | an await: nothing happens until it can |
 //! | `raw_spin_lock` & co. | a spin lock behind `lock_api` | an await and a lock in one step |
 //! | `local_irq_save`, `preempt_disable` | counters | they decide who may run |
-//! | `struct completion` | a parked thread | an await, asleep |
+//! | `struct completion`, `struct mutex` | a parked thread | an await, asleep |
 //! | a plain field | a relaxed access: the same instruction | race-checked |
 //!
 //! `cfg(loom)` chooses between real atomics and the models; which engine runs a model is chosen by the call.
@@ -21,7 +21,9 @@ mod backend;
 mod barrier;
 pub mod catalogue;
 mod current;
+mod distil;
 mod model;
+mod mutex;
 pub mod op;
 mod order;
 mod place;
@@ -34,11 +36,13 @@ mod word;
 
 pub use atomic::{Atomic, Plain};
 pub use barrier::*;
-pub use current::{Current, IrqFlags};
+pub use current::{Current, IrqFlags, smp_processor_id};
+pub use distil::distil;
 pub use model::Model;
+pub use mutex::Mutex;
 pub use order::{Acquire, Full, LoadOrder, Relaxed, Release, RmwOrder, StoreOrder};
 pub use place::{Place, Source, assert_sources_are_all, function_at, register_sources};
-pub use setup::{Body, Class, Frame, Irq, Scenario, Setup, TaskOptions, Work, busy, nondet, now};
+pub use setup::{Body, Class, Frame, Irq, Scenario, Setup, TaskOptions, Work, busy, halt, nondet, now};
 pub use sleep::{Completion, Sleeper, Wants};
 pub use spinlock::{SpinGuard, SpinLock};
 pub use verdict::{Holder, Lockup, Severity, Verdict, Wait, WaitsFor};

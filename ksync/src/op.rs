@@ -71,6 +71,13 @@ pub enum Rmw {
     Or(u64),
     /// Flips the bits of the mask.
     Xor(u64),
+    /// Stores the bits of `mask`, and keeps the others.
+    Bits {
+        /// The bits to store.
+        mask: u64,
+        /// What to store there; no other bits are set.
+        new: u64,
+    },
 }
 
 impl Rmw {
@@ -84,6 +91,7 @@ impl Rmw {
             Rmw::And(bits) => Some(old & bits),
             Rmw::Or(bits) => Some(old | bits),
             Rmw::Xor(bits) => Some(old ^ bits),
+            Rmw::Bits { mask, new } => Some(old & !mask | new),
         }
     }
 
@@ -107,6 +115,8 @@ pub enum Observe {
     Success,
     /// Whether any bit of the mask was set before.
     OldHas(u64),
+    /// The old value of the bits of the mask.
+    OldBits(u64),
 }
 
 impl Observe {
@@ -118,6 +128,7 @@ impl Observe {
             Observe::NewIsZero => u64::from(new == Some(0)),
             Observe::Success => u64::from(new.is_some()),
             Observe::OldHas(mask) => u64::from(old & mask != 0),
+            Observe::OldBits(mask) => old & mask,
         }
     }
 }
@@ -286,10 +297,30 @@ pub enum Request {
     Busy(u64),
     /// Nothing to do: waits for interrupts, for ever.
     Idle,
+    /// A block begins of which only the result will be kept: see [`distil`](crate::distil()).
+    Distil,
+    /// It ends. Nobody sees that.
+    Distilled {
+        /// Its result.
+        result: u64,
+        /// The preempt count that it leaves; the engine fills it in.
+        preempt_count: u32,
+        /// Whether it leaves interrupts off; the engine fills it in.
+        irqs_off: bool,
+    },
     /// The virtual time in nanoseconds.
     Now,
+    /// The machine stops: nothing happens any more.
+    Halt,
     /// Makes an interrupt pending at this virtual time, or disarms it.
     Timer(IrqId, Option<u64>),
+}
+
+impl Request {
+    /// Whether it only tells the engine what a task has forgotten.
+    pub fn is_distilling(&self) -> bool {
+        matches!(self, Request::Distil | Request::Distilled { .. })
+    }
 }
 
 /// An interrupt source that the setup declared.

@@ -39,6 +39,7 @@ pub(crate) struct IrqDecl {
     pub(crate) name: String,
     pub(crate) cpu: u32,
     pub(crate) nmi: bool,
+    pub(crate) armed: Option<u64>,
     pub(crate) handler: Body,
 }
 
@@ -84,8 +85,9 @@ impl Setup {
         TaskOptions { task: self.tasks.last_mut().expect("just pushed") }
     }
 
-    /// Declares `count` tasks that run the same body, each on a CPU of its own from `first_cpu` on. The body must
-    /// not ask which of them it is: then any two of them can be exchanged, and the explorer looks at one order only.
+    /// Declares `count` tasks that run the same body, `name/cpu`, each on a CPU of its own from `first_cpu` on. The
+    /// body must not ask which of them it is: then any two of them can be exchanged, and the explorer looks at one
+    /// order only.
     pub fn identical_tasks(
         &mut self,
         name: &str,
@@ -97,7 +99,7 @@ impl Setup {
         let first = self.tasks.len();
         for n in 0..count {
             self.tasks.push(TaskDecl {
-                name: format!("{name}/{n}"),
+                name: format!("{name}/{}", first_cpu + n),
                 cpu: first_cpu + n,
                 class: Class::Fair,
                 daemon: false,
@@ -129,8 +131,13 @@ impl Setup {
     }
 
     fn declare_irq(&mut self, name: String, cpu: u32, nmi: bool, handler: Body) -> Irq {
-        self.irqs.push(IrqDecl { name, cpu, nmi, handler });
+        self.irqs.push(IrqDecl { name, cpu, nmi, armed: None, handler });
         Irq(IrqId::try_from(self.irqs.len() - 1).expect("at most 256 interrupts"))
+    }
+
+    /// The interrupt becomes pending at `at` nanoseconds: its timer was armed before the scenario begins.
+    pub fn armed(&mut self, irq: Irq, at: u64) {
+        self.irqs[usize::from(irq.0)].armed = Some(at);
     }
 
     /// Declares a loop whose rounds are bounded: one more than `bound` is [`Verdict::Unbounded`](crate::Verdict).
@@ -205,7 +212,7 @@ impl Irq {
         backend::ask(Request::Timer(self.0, Some(at)));
     }
 
-    /// Takes back [`Irq::arm`].
+    /// Takes back [`Irq::arm`], also where the time has come and the interrupt is only pending.
     #[track_caller]
     pub fn disarm(self) {
         backend::ask(Request::Timer(self.0, None));
@@ -264,4 +271,23 @@ pub fn busy(ns: u64) {
 #[track_caller]
 pub fn now() -> u64 {
     backend::ask(Request::Now)
+}
+
+/// The machine stops, as at the end of `panic()`: nothing happens any more, nobody waits for ever, and the final check
+/// looks at what there is. On real threads it does nothing.
+#[track_caller]
+pub fn halt() {
+    backend::ask(Request::Halt);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identical_tasks_are_called_by_their_cpus() {
+        let setup = Setup::collect(&|setup: &mut Setup| setup.identical_tasks("migration", 1, 2, |_| {}));
+        let tasks: Vec<_> = setup.tasks.iter().map(|task| (task.name.as_str(), task.cpu)).collect();
+        assert_eq!(tasks, [("migration/1", 1), ("migration/2", 2)]);
+    }
 }

@@ -109,10 +109,16 @@ impl Completion {
     }
 
     /// `completion_done()`: whether [`Completion::wait_for_completion`] would return at once.
-    ///
     #[track_caller]
     pub fn completion_done(&self) -> bool {
         // ORDERING: Acquire, because C takes and releases the wait lock before it says yes. Pairs with `complete()`.
         self.done.load(crate::order::Acquire) != 0
+    }
+
+    /// `while (!READ_ONCE(x->done)) cpu_relax();`: the first half of a busy wait for `completion_done()`. It orders
+    /// nothing: where a model is about the wait lock, which C takes and releases behind it, the caller does that.
+    #[track_caller]
+    pub fn spin_until_done(&self) {
+        self.done.cond_load(Relaxed, |done| done != 0);
     }
 }

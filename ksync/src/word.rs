@@ -42,10 +42,23 @@ macro_rules! integer_word {
 
 integer_word! {
     u8 => u8, crate::backend::Word8;
+    u16 => u16, crate::backend::Word16;
     u32 => u32, crate::backend::Word32;
     i32 => u32, crate::backend::Word32;
     u64 => u64, crate::backend::Word64;
     i64 => u64, crate::backend::Word64;
+}
+
+/// Nothing: the result of a block that has none.
+impl Word for () {
+    type Repr = crate::backend::Word8;
+    const MASK: u64 = 0;
+    #[inline(always)]
+    fn to_bits(self) -> u64 {
+        0
+    }
+    #[inline(always)]
+    fn from_bits(_bits: u64) -> Self {}
 }
 
 impl Word for bool {

@@ -5,8 +5,8 @@
 
 use ksync::explore::check;
 use ksync::{
-    Acquire, Atomic, Current, Full, Model, Options, Plain, Relaxed, Release, Scenario, Setup, SpinLock, smp_mb,
-    smp_rmb, smp_wmb,
+    Acquire, Atomic, Current, Full, Model, Options, Plain, Relaxed, Release, Scenario, Setup, SpinLock, distil,
+    smp_mb, smp_rmb, smp_wmb,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -48,6 +48,8 @@ enum Step {
     PreemptOff,
     PreemptOn,
     AwaitNonzero,
+    /// A block of which one bit is kept.
+    Block,
 }
 
 fn program(random: &mut Random, steps: usize) -> Vec<(Step, bool)> {
@@ -55,7 +57,7 @@ fn program(random: &mut Random, steps: usize) -> Vec<(Step, bool)> {
     let mut program: Vec<(Step, bool)> = (0..steps)
         .map(|_| {
             let value = random.below(2) as u32 + 1;
-            let step = match random.below(17) {
+            let step = match random.below(19) {
                 0 => Step::LoadAcquire,
                 1 | 2 => Step::Load,
                 3 => Step::StoreRelease(value),
@@ -70,6 +72,7 @@ fn program(random: &mut Random, steps: usize) -> Vec<(Step, bool)> {
                 13 => Step::LockedIrq,
                 14 => Step::TryLock,
                 15 => Step::AwaitNonzero,
+                16 | 17 => Step::Block,
                 _ if preempt_off => Step::PreemptOn,
                 _ => Step::PreemptOff,
             };
@@ -87,7 +90,7 @@ fn program(random: &mut Random, steps: usize) -> Vec<(Step, bool)> {
     program
 }
 
-fn run(program: &[(Step, bool)], shared: &Shared, current: &Current, me: usize) {
+fn run(program: &[(Step, bool)], shared: &Shared, current: &Current, me: usize, distils: bool) {
     let mut seen = 0u64;
     let mut note = |value: u32| seen = seen * 5 + u64::from(value % 5);
     let under_lock = || {
@@ -128,6 +131,15 @@ fn run(program: &[(Step, bool)], shared: &Shared, current: &Current, me: usize) 
             Step::PreemptOff => current.preempt_disable(),
             Step::PreemptOn => current.preempt_enable(),
             Step::AwaitNonzero => note(word.cond_load(Relaxed, |value| value != 0)),
+            Step::Block => {
+                let block = || {
+                    let guard = first.then(|| shared.lock.lock_irqsave(current));
+                    let seen = word.load(Relaxed) + 2 * word.xchg(2, Full);
+                    drop(guard);
+                    (seen + word.load(Acquire)) % 2
+                };
+                note(if distils { distil(block) } else { block() });
+            }
         }
     }
     shared.seen[me].store(seen, Relaxed);
@@ -144,9 +156,18 @@ enum Layout {
     Interrupted,
 }
 
+/// How large the scenarios are.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    tasks: usize,
+    steps: usize,
+    layout: Layout,
+}
+
 type Outcomes = Arc<Mutex<BTreeSet<Vec<u64>>>>;
 
-fn scenario(seed: u64, tasks: usize, steps: usize, layout: Layout, outcomes: Outcomes) -> Box<Scenario> {
+fn scenario(size: Size, seed: u64, distils: bool, outcomes: Outcomes) -> Box<Scenario> {
+    let Size { tasks, steps, layout } = size;
     Box::new(move |setup: &mut Setup| {
         let mut random = Random(seed);
         let shared = Arc::new(Shared {
@@ -158,7 +179,7 @@ fn scenario(seed: u64, tasks: usize, steps: usize, layout: Layout, outcomes: Out
         });
         let irq = matches!(layout, Layout::Interrupted).then(|| {
             let (handler, shared) = (program(&mut random, 2), shared.clone());
-            setup.irq("irq", 0, move |current| run(&handler, &shared, current, tasks))
+            setup.irq("irq", 0, move |current| run(&handler, &shared, current, tasks, distils))
         });
         for me in 0..tasks {
             let (steps, shared) = (program(&mut random, steps), shared.clone());
@@ -167,7 +188,7 @@ fn scenario(seed: u64, tasks: usize, steps: usize, layout: Layout, outcomes: Out
                 if let (0, Some(irq)) = (me, irq) {
                     irq.raise();
                 }
-                run(&steps, &shared, current, me);
+                run(&steps, &shared, current, me, distils);
             });
             if matches!(layout, Layout::Together) && me == 1 {
                 task.stop_class();
@@ -182,33 +203,35 @@ fn scenario(seed: u64, tasks: usize, steps: usize, layout: Layout, outcomes: Out
     })
 }
 
-fn explore(
-    model: Model,
-    naive: bool,
-    seed: u64,
-    tasks: usize,
-    steps: usize,
-    layout: Layout,
-) -> (String, Vec<Vec<u64>>) {
+/// The verdict, the final states and how many states there were on the way.
+fn explore(model: Model, size: Size, seed: u64, [naive, distils]: [bool; 2]) -> (String, Vec<Vec<u64>>, u64) {
     let outcomes = Outcomes::default();
-    let scenario = scenario(seed, tasks, steps, layout, outcomes.clone());
+    let scenario = scenario(size, seed, distils, outcomes.clone());
     let report = check(&*scenario, &Options { naive, explain: false, ..Options::new(model) });
     // A failure ends the search, so what was seen until then says nothing.
     let holds = report.verdict == ksync::Verdict::Holds;
     let seen = if holds { outcomes.lock().unwrap().iter().cloned().collect() } else { Vec::new() };
-    (report.verdict.kind().to_owned(), seen)
+    (report.verdict.kind().to_owned(), seen, report.states)
 }
 
 fn compare(model: Model, seeds: u64, tasks: usize, steps: usize, layout: Layout) {
     let mut kinds = BTreeSet::new();
+    let (mut distilled, mut whole) = (0, 0);
     for seed in 0..seeds {
-        let reduced = explore(model, false, seed, tasks, steps, layout);
-        let naive = explore(model, true, seed, tasks, steps, layout);
-        assert_eq!(reduced.0, naive.0, "the verdict of program {seed}, {model}, {layout:?}");
-        assert_eq!(reduced.1, naive.1, "the final states of program {seed}, {model}, {layout:?}");
+        let size = Size { tasks, steps, layout };
+        let reduced = explore(model, size, seed, [false, true]);
+        for ways in [[true, true], [false, false], [true, false]] {
+            let other = explore(model, size, seed, ways);
+            assert_eq!(reduced.0, other.0, "the verdict of program {seed}, {model}, {layout:?}, {ways:?}");
+            assert_eq!(reduced.1, other.1, "the final states of program {seed}, {model}, {layout:?}, {ways:?}");
+            if ways == [false, false] && other.0 == "Holds" {
+                (distilled, whole) = (distilled + reduced.2, whole + other.2);
+            }
+        }
         kinds.insert(reduced.0);
     }
     assert!(kinds.contains("Holds") && kinds.contains("Lockup"), "the programs are too much alike: {kinds:?}");
+    assert!(distilled < whole, "the blocks are worth nothing: {distilled} states of {whole}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![cfg(loom)]
 
 use ksync::explore::{check, replay};
-use ksync::{Atomic, Model, Options, Scenario, Setup, SpinLock, Verdict};
+use ksync::{Atomic, Model, Options, Relaxed, Scenario, Setup, SpinLock, Verdict};
 use std::sync::Arc;
 
 /// Two locks in two orders, with work before and inside; the fixed form takes them in one order.
@@ -55,4 +55,33 @@ fn a_schedule_runs_again_and_on_other_revisions() {
     let fixed = replay(&*abba(true, 0), &options(), &trace);
     assert_eq!((fixed.matched, fixed.steps), (3, 4), "the fix has no lock of B as its first");
     assert_eq!(fixed.verdict, Verdict::Holds);
+}
+
+/// What a task forgets is no step of a run: the shortest run and its replay are those of the same tasks without blocks.
+#[test]
+fn blocks_of_which_a_result_is_kept_are_no_steps() {
+    let lost_update = |distils: bool| {
+        move |setup: &mut Setup| {
+            let word = Arc::new(Atomic::named(0u32, format_args!("word")));
+            let sum = word.clone();
+            for cpu in 0..2 {
+                let word = word.clone();
+                setup.task(format!("T{cpu}"), cpu, move |_| {
+                    let add = || word.store(word.load(Relaxed) + 1, Relaxed);
+                    if distils { ksync::distil(add) } else { add() }
+                });
+            }
+            setup.finally(move |_| assert_eq!(sum.load(Relaxed), 2));
+        }
+    };
+    let options = Options::new(Model::Sc);
+    let [whole, distilled] = [false, true].map(|distils| check(&lost_update(distils), &options).trace.unwrap());
+    let operations = |trace: &ksync::Trace| -> Vec<String> {
+        trace.steps.iter().map(|step| format!("{}: {}", step.task, step.operation)).collect()
+    };
+    assert_eq!(operations(&whole), operations(&distilled));
+    for (trace, distils) in [(&whole, true), (&distilled, false), (&distilled, true)] {
+        let replayed = replay(&lost_update(distils), &options, trace);
+        assert_eq!((replayed.matched, replayed.verdict.kind()), (4, "Violated"));
+    }
 }

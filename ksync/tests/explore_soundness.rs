@@ -165,3 +165,19 @@ fn keys_are_as_good_as_whole_states() {
     let whole = check(&*scenario, &Options { whole_keys: true, ..Options::new(Model::Sc) });
     assert_eq!((keys.verdict, keys.states), (whole.verdict, whole.states));
 }
+
+/// A word made as a constant is in no state, so a model must not use it.
+#[test]
+fn a_constant_is_no_word_of_a_model() {
+    let broken = catch_unwind(AssertUnwindSafe(|| {
+        run(|setup: &mut Setup| {
+            let word = Arc::new(Atomic::<u32>::ZERO);
+            setup.task("T", 0, move |_| word.store(1, Relaxed));
+        })
+    }));
+    let told = match broken {
+        Ok(verdict) => verdict.to_string(),
+        Err(payload) => payload.downcast_ref::<String>().cloned().unwrap_or_default(),
+    };
+    assert!(told.contains("placeholder"), "{told}");
+}

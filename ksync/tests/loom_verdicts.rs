@@ -165,6 +165,7 @@ fn too_many_rounds_of_bounded_work_are_unbounded() {
 fn arithmetic_wraps_at_the_width_of_the_word() {
     let scenario = |setup: &mut Setup| {
         let (narrow, signed, byte) = (Atomic::new(u32::MAX), Atomic::new(0i32), Atomic::new(250u8));
+        let half = Atomic::new(u16::MAX);
         setup.task("task", 0, move |_| {
             assert_eq!(narrow.fetch_add(1, Full), u32::MAX);
             assert_eq!(narrow.load(Relaxed), 0);
@@ -174,11 +175,27 @@ fn arithmetic_wraps_at_the_width_of_the_word() {
             assert!(narrow.add_unless(5, 0, Full));
             assert_eq!(narrow.cmpxchg(7, 1, Full), Ok(7));
             assert_eq!(narrow.cmpxchg(7, 2, Full), Err(1));
+            assert_eq!(narrow.xchg_bits(0xff00, 0x1234, Relaxed), 0);
+            assert_eq!(narrow.xchg_bits(0xf0ff, 0, Full), 0x1001);
+            assert_eq!(narrow.load(Relaxed), 0x200);
+            assert_eq!(half.fetch_add(2, Relaxed), u16::MAX);
+            assert_eq!(half.load(Relaxed), 1);
             assert!(!signed.dec_and_test(Full));
             assert_eq!(signed.load(Relaxed), -1);
             assert_eq!(byte.fetch_add(10, Relaxed), 250);
             assert_eq!(byte.xchg(9, Acquire), 4);
         });
+    };
+    assert_eq!(both(&scenario), Verdict::Holds);
+}
+
+/// What a task forgets is the explorer's business; loom runs the block, and both know the CPU without being told.
+#[test]
+fn a_task_asks_which_cpu_it_is_on_in_a_block() {
+    let scenario = |setup: &mut Setup| {
+        for cpu in [3, 5] {
+            setup.task(format!("T{cpu}"), cpu, move |_| assert_eq!(ksync::distil(ksync::smp_processor_id), cpu));
+        }
     };
     assert_eq!(both(&scenario), Verdict::Holds);
 }

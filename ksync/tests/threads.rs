@@ -2,9 +2,7 @@
 //! The facade on real threads: locks exclude, completions hand over, sleepers wake, and a run ends whatever happens.
 #![cfg(not(loom))]
 
-use ksync::{
-    Acquire, Atomic, Completion, Current, Full, Plain, Relaxed, Release, Setup, Sleeper, SpinLock, run_threads,
-};
+use ksync::{Acquire, Atomic, Completion, Full, Plain, Relaxed, Release, Setup, Sleeper, SpinLock, run_threads};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -14,17 +12,6 @@ const ROUNDS: u32 = 2000;
 fn panic_of(scenario: impl Fn(&mut Setup) + Send + Sync + 'static) -> String {
     let payload = catch_unwind(AssertUnwindSafe(|| run_threads(&scenario))).expect_err("the scenario panics");
     payload.downcast_ref::<&str>().expect("a text").to_string()
-}
-
-#[test]
-fn a_thread_that_no_setup_declared_has_a_context() {
-    let current = Current::of_thread("bench/3", 3);
-    assert_eq!((current.cpu(), current.name(), current.preempt_count()), (3, "bench/3", 0));
-    let lock = SpinLock::named(format_args!("lock"));
-    let guard = lock.lock_irq(&current);
-    assert!(current.irqs_disabled() && current.preempt_count() == 1);
-    guard.unlock();
-    assert!(!current.irqs_disabled() && current.preempt_count() == 0);
 }
 
 #[test]
@@ -215,4 +202,13 @@ fn a_panic_does_not_wait_for_those_who_spin() {
     });
     assert_eq!(text, "never set");
     flag.store(true, Relaxed);
+}
+
+#[test]
+fn a_thread_is_called_as_its_task() {
+    run_threads(&|setup: &mut Setup| {
+        setup.task("migration/1", 1, |current| {
+            assert_eq!(std::thread::current().name(), Some(current.name()));
+        });
+    });
 }

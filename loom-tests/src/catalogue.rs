@@ -12,12 +12,13 @@ pub fn catalogue() -> Vec<Row> {
     let mut rows = stopper::catalogue::rows();
     rows.extend(cfs_bw::catalogue::rows());
     rows.extend(compound::catalogue::rows());
+    rows.extend(watchdog::catalogue::rows());
     rows
 }
 
 /// The source files of all ports.
 pub fn sources() -> Vec<Source> {
-    [stopper::SOURCES, cfs_bw::SOURCES, compound::SOURCES].concat()
+    [stopper::SOURCES, cfs_bw::SOURCES, compound::SOURCES, watchdog::SOURCES].concat()
 }
 
 /// What a row is called on the command line and in reports.

@@ -5,7 +5,7 @@ use crate::catalogue::{catalogue, name};
 use crate::engine::Choice;
 use crate::pattern::{Name, Pattern, select};
 use crate::show::Format;
-use crate::{list, litmus, prove, show};
+use crate::{list, litmus, prove, show, sim};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use ksync::Model;
@@ -67,6 +67,9 @@ enum Command {
         #[arg(long, value_name = "FILE|-")]
         json: Option<PathBuf>,
     },
+    /// Simulate an incident at its size, on a clock
+    #[command(subcommand)]
+    Sim(sim::What),
 }
 
 #[derive(Debug, Args)]
@@ -156,6 +159,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             show::run(&selected(&[pattern])?, &rows, format, output.as_deref())
         }
         Command::Litmus { paths, model, json } => litmus::command::run(&paths, model, json.as_deref()),
+        Command::Sim(what) => sim::run(&what),
     }
 }
 

@@ -29,3 +29,5 @@ pub mod prove;
 pub mod run;
 #[cfg(loom)]
 pub mod show;
+#[cfg(loom)]
+pub mod sim;

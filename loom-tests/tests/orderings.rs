@@ -24,7 +24,7 @@ fn not_needed_here() -> BTreeSet<Weaken> {
         // The walker takes the runqueue's lock, which the adder holds, before it reads the node.
         Weaken::new("__list_add_rcu", Weakness::RelaxedStore),
         // What the sender did, it did under the runqueue's lock, which the handler takes next.
-        Weaken::new("take_csd_interrupts", Weakness::RelaxedRmw),
+        Weaken::new("take_csd_interrupt", Weakness::RelaxedRmw),
         // A head that looks once and a head that waits do the same; the mutant `relaxed-next` takes both away.
         Weaken::new("look_for_next", Weakness::RelaxedLoad),
         // The full barrier behind the wait would do as well.

@@ -2,7 +2,8 @@
 //! C: `kernel/stop_machine.c`: the stopper's objects.
 
 use crate::list::{ListHead, ListNode};
-use crate::machine::{Ctx, Machine};
+use crate::machine::Ctx;
+use crate::multi_stop_data::MultiStopData;
 use crate::task::TaskStruct;
 use ksync::{Atomic, Completion, Full, Id, Plain, SpinLock};
 use std::fmt;
@@ -24,6 +25,8 @@ pub struct CpuStopper {
     pub works: ListHead,
     /// For `stop_cpus()`.
     pub stop_work: Id<CpuStopWork>,
+    /// The request whose other stoppers this one waits for in `PREPARE`: see [`crate::patience`].
+    pub waits_in: Atomic<Option<Id<MultiStopData>>>,
     /// `KTHREAD_SHOULD_PARK` of the thread.
     pub should_park: Atomic<bool>,
 }
@@ -37,6 +40,7 @@ impl CpuStopper {
             enabled: Atomic::named(true, format_args!("stopper{cpu}.enabled")),
             works: ListHead::new(&format!("stopper{cpu}.works")),
             stop_work,
+            waits_in: Atomic::named(None, format_args!("stopper{cpu}.waits_in")),
             should_park: Atomic::named(false, format_args!("stopper{cpu}.should_park")),
         }
     }
@@ -81,6 +85,9 @@ pub struct CpuStopDone {
     pub ret: Plain<i32>,
     /// Fires when `nr_todo` reaches 0.
     pub completion: Completion,
+    /// `completion.wait.lock`.
+    /// DEVIATION: only where somebody waits busily: to a sleeper `complete()` is one step.
+    pub wait_lock: Option<SpinLock>,
 }
 
 impl CpuStopDone {
@@ -90,7 +97,14 @@ impl CpuStopDone {
             nr_todo: Atomic::named(nr_todo, format_args!("{name}.nr_todo")),
             ret: Plain::named(0, format_args!("{name}.ret")),
             completion: Completion::named(format_args!("{name}.completion")),
+            wait_lock: None,
         }
+    }
+
+    /// The same for one who does not sleep until all have signalled.
+    pub(crate) fn waited_for_busily(name: &str, nr_todo: u32) -> Self {
+        let wait_lock = Some(SpinLock::named(format_args!("{name}.completion.wait.lock")));
+        CpuStopDone { wait_lock, ..CpuStopDone::new(name, nr_todo) }
     }
 }
 
@@ -120,12 +134,16 @@ impl fmt::Debug for StopFn {
 }
 
 /// `cpu_stop_signal_done()`: one work is done.
-pub fn cpu_stop_signal_done(machine: &Machine, done: Id<CpuStopDone>) {
-    let done = machine.done(done);
+pub fn cpu_stop_signal_done(ctx: &Ctx, done: Id<CpuStopDone>) {
+    let done = ctx.machine.done(done);
     // ORDERING: Full, as every atomic that returns a value: `ret` and the works of all stoppers before the
     // completion. Pairs with the same operation on the other stoppers. Without it the waiter's read of `ret` races
     // with the other stopper's write: `signal-done`.
     if done.nr_todo.dec_and_test(Full) {
+        let wait_lock = done.wait_lock.as_ref().map(|lock| lock.lock_irqsave(ctx.current));
         done.completion.complete();
+        if let Some(wait_lock) = wait_lock {
+            wait_lock.unlock();
+        }
     }
 }

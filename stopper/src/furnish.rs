@@ -2,12 +2,14 @@
 //! What a scenario's setup asks of a machine: its objects, how they stand at the beginning, and its tasks.
 
 use crate::cpu_stopper::{CpuStopDone, CpuStopWork, StopFn};
+use crate::list::list_add_tail;
 use crate::machine::{Ctx, MULTI_CPU_STOP, Machine, StopCall};
 use crate::migrate_swap::MigrationSwapArg;
-use crate::multi_cpu_stop::MultiStopData;
+use crate::multi_stop_data::MultiStopData;
 use crate::stopper_thread::smpboot_thread_fn;
-use crate::task::{Birth, TASK_ON_RQ_QUEUED, TaskStruct};
+use crate::task::{Birth, TASK_ON_RQ_QUEUED, TASK_RUNNING, TaskStruct};
 use crate::ttwu::sched_ttwu_pending;
+use crate::two_works::Done;
 use ksync::{Atomic, Frame, Id, Relaxed, Setup, TaskOptions};
 use std::sync::Arc;
 
@@ -53,23 +55,44 @@ impl Machine {
     /// The stack of `stop_two_cpus(active, _, func, arg)`.
     pub fn stop_two_cpus_call(&mut self, name: &str, active: u32, func: Id<StopFn>, arg: u32) -> StopCall {
         let signals = self.kernel.stop_two_cpus.done.count();
-        self.call(name, (2, signals), (func, arg), Some((2, Some(active))))
+        self.call(name, (2, signals), (func, arg), Some((2, Some(&[active]))))
     }
 
     /// The stack of `stop_cpus()` for all CPUs, with `multi_cpu_stop()` around the function as in `stop_machine()`.
     pub fn stop_machine_call(&mut self, name: &str, func: Id<StopFn>, arg: u32) -> StopCall {
         let cpus = self.cpus().len() as u32;
-        self.call(name, (0, cpus), (func, arg), Some((cpus, None)))
+        let signals = if self.kernel.stop_cpus.done == Done::Both { cpus } else { 1 };
+        self.call(name, (0, signals), (func, arg), Some((cpus, None)))
+    }
+
+    /// The stack of `stop_machine_from_inactive_cpu(func, arg, active)`.
+    pub fn from_inactive_call(&mut self, name: &str, func: Id<StopFn>, active: Option<&[u32]>) -> StopCall {
+        let cpus = self.cpus().len() as u32;
+        let rev = self.kernel.from_inactive;
+        let (threads, signals) = (rev.threads.count(cpus), rev.signals.count(cpus));
+        self.call_with(name, (0, signals), (func, 0), Some((threads, active)), CpuStopDone::waited_for_busily)
+    }
+
+    /// Makes a stack for one who sleeps until its works are done.
+    fn call(
+        &mut self,
+        name: &str,
+        works: (u32, u32),
+        func: (Id<StopFn>, u32),
+        multi: Option<(u32, Option<&[u32]>)>,
+    ) -> StopCall {
+        self.call_with(name, works, func, multi, CpuStopDone::new)
     }
 
     /// Makes a stack with so many works, so many of which signal, the first ones first. `multi` is the number of
-    /// threads and the CPU that runs the function, where they enter it together.
-    fn call(
+    /// threads and the CPUs that run the function, where they enter it together.
+    fn call_with(
         &mut self,
         name: &str,
         (nr_works, signals): (u32, u32),
         (func, arg): (Id<StopFn>, u32),
-        multi: Option<(u32, Option<u32>)>,
+        multi: Option<(u32, Option<&[u32]>)>,
+        done_of: fn(&str, u32) -> CpuStopDone,
     ) -> StopCall {
         let work = Id::new(self.works.len() as u32);
         let done = Id::new(self.dones.len() as u32);
@@ -81,17 +104,35 @@ impl Machine {
                 let done = (n < signals).then_some(done);
                 self.works.push(CpuStopWork::new(id, &format!("{name}.work{}", n + 1), work_func, work_arg, done));
             }
-            self.dones.push(CpuStopDone::new(&format!("{name}.done"), signals));
+            self.dones.push(done_of(&format!("{name}.done"), signals));
             self.multi.extend(multi.map(|(threads, active)| MultiStopData::new(name, (func, arg), threads, active)));
         });
         StopCall { frame, work, done, msdata }
     }
 
-    /// A request that all CPUs enter by themselves; `active` runs the function, else the first CPU.
-    pub fn msdata_for(&mut self, name: &str, func: Id<StopFn>, active: Option<u32>) -> Id<MultiStopData> {
+    /// A request that all CPUs enter by themselves; `active` run the function, else the first CPU does.
+    pub fn msdata_for(&mut self, name: &str, func: Id<StopFn>, active: Option<&[u32]>) -> Id<MultiStopData> {
         let threads = self.cpus().len() as u32;
         self.multi.push(MultiStopData::new(name, (func, 0), threads, active));
         Id::new(self.multi.len() as u32 - 1)
+    }
+
+    /// All stoppers were just woken for this request; nobody waits for its end.
+    pub fn just_asked_all(&mut self, msdata: Id<MultiStopData>) {
+        for cpu in self.cpus().to_vec() {
+            self.just_asked(cpu, msdata);
+        }
+    }
+
+    /// This stopper was just woken for the request, and takes part in it.
+    pub fn just_asked(&mut self, cpu: u32, msdata: Id<MultiStopData>) {
+        let work = self.work_for(&format!("ask{cpu}"), MULTI_CPU_STOP, msdata.index() as u32);
+        let stopper = self.cpu_stopper(cpu);
+        list_add_tail(self, work, &stopper.works);
+        let thread = self.task(stopper.thread);
+        thread.state.store(TASK_RUNNING, Relaxed);
+        thread.on_rq.store(TASK_ON_RQ_QUEUED, Relaxed);
+        self.msdata(msdata).cpus.fetch_or(1 << cpu, Relaxed);
     }
 
     /// A completion of so many works that lives as long as the machine.
@@ -156,6 +197,21 @@ impl Machine {
         let machine = self.clone();
         let name = self.task(task).name.clone();
         setup.task(name, cpu, move |current| body(&Ctx { machine: &machine, current, task }))
+    }
+
+    /// Declares the stoppers of `count` CPUs from `first_cpu` on, awake. The body does the same on each of them.
+    pub fn spawn_alike(
+        self: &Arc<Self>,
+        setup: &mut Setup,
+        first_cpu: u32,
+        count: u32,
+        body: impl Fn(&Ctx) + Send + Sync + 'static,
+    ) {
+        let machine = self.clone();
+        setup.identical_tasks("migration", first_cpu, count, move |current| {
+            let task = machine.cpu_stopper(current.cpu()).thread;
+            body(&Ctx { machine: &machine, current, task });
+        });
     }
 
     /// Declares the stoppers' threads, asleep in `smpboot_thread_fn()`.

@@ -3,13 +3,14 @@
 //!
 //! Commits are cited by the first twelve digits of their id. Not checked against a kernel tree, and taken from the
 //! literature: 7053ea1a34fa, 2610e8894663, b80a2bfce85e, ecf7d01c229d, and the exact order of lines in 0b26351b910f and
-//! 9fb8d5dc4b64.
+//! 9fb8d5dc4b64; the title of ce4f06dcbb5d.
 //!
 //! DEVIATION: only the functions that a commit is about change with it. `b17718d02f54` runs with the wakeup barriers
 //! of v6.16, for one.
 
 use crate::{
-    active_balance, migrate_swap, multi_cpu_stop, park, queue_work, schedule, stop_cpus, ttwu, two_works, wake_q,
+    active_balance, migrate_swap, multi_cpu_stop, multi_stop_data, park, queue_work, schedule, stop_cpus,
+    stop_machine, ttwu, two_works, wake_q,
 };
 use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
@@ -34,7 +35,15 @@ pub struct Kernel {
     /// `queue_stop_cpus_work()`.
     pub stop_cpus: stop_cpus::Rev,
     /// `set_state()`.
+    pub set_state: multi_stop_data::Rev,
+    /// `ack_state()`.
+    pub ack_state: multi_stop_data::AckRev,
+    /// The steps of `multi_cpu_stop()`.
+    pub steps: multi_cpu_stop::Steps,
+    /// What `multi_cpu_stop()` does while it waits.
     pub multi_cpu_stop: multi_cpu_stop::Rev,
+    /// `stop_machine_from_inactive_cpu()`.
+    pub from_inactive: stop_machine::Rev,
     /// `stop_machine_park()`.
     pub park: park::Rev,
     /// `wake_q`.
@@ -59,7 +68,11 @@ pub const INTRODUCED: Kernel = Kernel {
     two_works: two_works::ORIGIN,
     queue_work: queue_work::ORIGIN,
     stop_cpus: stop_cpus::ORIGIN,
+    set_state: multi_stop_data::MAINLINE,
+    ack_state: multi_stop_data::ACK_MAINLINE,
+    steps: multi_cpu_stop::STEPS,
     multi_cpu_stop: multi_cpu_stop::MAINLINE,
+    from_inactive: stop_machine::MAINLINE,
     park: park::MAINLINE,
     wake_q: wake_q::ORIGIN,
     ttwu: ttwu::ORIGIN,
@@ -175,6 +188,72 @@ pub const MAINLINE: Kernel = Kernel {
     queue_work: queue_work::AFTER_UNLOCK,
     ttwu: ttwu::NOT_STOPPERS,
     ..BEFORE_HOTPLUG
+};
+
+/// A stopper that waits with interrupts off looks like one that is stuck.
+pub const BEFORE_TOUCH: Kernel = Kernel {
+    commit: "ce4f06dcbb5d^",
+    what: "a stopper that waits with interrupts off is reported",
+    multi_cpu_stop: multi_cpu_stop::ORIGIN,
+    ..MAINLINE
+};
+
+/// It says that it is not, from the second state on.
+pub const TOUCH: Kernel = Kernel {
+    commit: "ce4f06dcbb5d",
+    what: "stop_machine: Touch_nmi_watchdog() after MULTI_STOP_PREPARE",
+    multi_cpu_stop: multi_cpu_stop::TOUCH,
+    ..BEFORE_TOUCH
+};
+
+/// RCU hears from it, too.
+pub const RCU: Kernel = Kernel {
+    commit: "366237e7b083",
+    what: "stop_machine: Provide RCU quiescent state in multi_cpu_stop()",
+    multi_cpu_stop: multi_cpu_stop::RCU,
+    ..TOUCH
+};
+
+/// But not before interrupts are off.
+pub const RCU_BEYOND_PREPARE: Kernel = Kernel {
+    commit: "c861cac950fb",
+    what: "multi_cpu_stop() tells RCU of a quiescent state only where interrupts are off",
+    multi_cpu_stop: multi_cpu_stop::MAINLINE,
+    ..RCU
+};
+
+/// What the report of incident 003 tried.
+pub const TOUCH_FROM_PREPARE: Kernel = Kernel {
+    multi_cpu_stop: multi_cpu_stop::FROM_PREPARE,
+    ..MAINLINE.mutant("touch-from-prepare", "a stopper that waits for one that is missing touches the watchdog")
+};
+
+/// A candidate between the two: it touches for a while, and knows who is missing.
+pub const BOUNDED_TOUCH: Kernel = Kernel {
+    multi_cpu_stop: multi_cpu_stop::BOUNDED,
+    ..MAINLINE.mutant("bounded-touch", "a stopper that waits for a missing one touches the watchdog for 20 s")
+};
+
+/// A candidate that also looks whether the missing one can come.
+pub const PATIENT_TOUCH: Kernel = Kernel {
+    multi_cpu_stop: multi_cpu_stop::PATIENT,
+    ..MAINLINE.mutant("patient-touch", "the same, unless the missing one waits in another request")
+};
+
+/// The state that the stoppers share is accessed plainly, and read twice.
+pub const BEFORE_READ_ONCE: Kernel = Kernel {
+    commit: "b1fc58333575^",
+    what: "multi_cpu_stop() reads the state twice, plainly",
+    set_state: multi_stop_data::ORIGIN,
+    ..MAINLINE
+};
+
+/// It is read once.
+pub const READ_ONCE: Kernel = Kernel {
+    commit: "b1fc58333575",
+    what: "stop_machine: Avoid potential race behaviour",
+    set_state: multi_stop_data::MAINLINE,
+    ..BEFORE_READ_ONCE
 };
 
 impl Kernel {

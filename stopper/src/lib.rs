@@ -8,24 +8,31 @@ pub mod active_balance;
 pub mod catalogue;
 pub mod cpu_stopper;
 pub mod furnish;
+pub mod hooks;
 pub mod hotplug;
 pub mod kernel;
 pub mod list;
 pub mod machine;
 pub mod migrate_swap;
 pub mod multi_cpu_stop;
+pub mod multi_stop_data;
 pub mod park;
+pub mod patience;
 pub mod queue_work;
 pub mod rq;
 pub mod scenarios_balance;
 pub mod scenarios_barriers;
+pub mod scenarios_in_step;
 pub mod scenarios_migrate_swap;
 pub mod scenarios_multi_cpu_stop;
 pub mod scenarios_stop_cpus;
+pub mod scenarios_stop_machine;
+pub mod scenarios_stop_wait;
 pub mod scenarios_ttwu;
 pub mod scenarios_wake_q;
 pub mod schedule;
 pub mod stop_cpus;
+pub mod stop_machine;
 pub mod stopper_thread;
 pub mod task;
 pub mod ttwu;
@@ -34,10 +41,12 @@ pub mod wake_q;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("stopper";
-    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "furnish.rs", "hotplug.rs", "kernel.rs", "lib.rs", "list.rs",
-    "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "park.rs", "queue_work.rs", "rq.rs",
-    "scenarios_balance.rs", "scenarios_barriers.rs", "scenarios_migrate_swap.rs", "scenarios_multi_cpu_stop.rs", "scenarios_stop_cpus.rs", "scenarios_ttwu.rs", "scenarios_wake_q.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
-    "two_works.rs", "wake_q.rs",
+    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "furnish.rs", "hooks.rs", "hotplug.rs", "kernel.rs",
+    "lib.rs", "list.rs", "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "multi_stop_data.rs", "park.rs",
+    "patience.rs", "queue_work.rs", "rq.rs", "scenarios_balance.rs", "scenarios_barriers.rs", "scenarios_in_step.rs",
+    "scenarios_migrate_swap.rs", "scenarios_multi_cpu_stop.rs", "scenarios_stop_cpus.rs", "scenarios_stop_machine.rs",
+    "scenarios_stop_wait.rs", "scenarios_ttwu.rs", "scenarios_wake_q.rs", "schedule.rs", "stop_cpus.rs",
+    "stop_machine.rs", "stopper_thread.rs", "task.rs", "ttwu.rs", "two_works.rs", "wake_q.rs",
 );
 
 #[cfg(test)]
@@ -67,6 +76,9 @@ mod tests {
             "three-stoppers",
             "run-sees-others",
             "stop-two-ret",
+            "all",
+            "two-callers",
+            "from-inactive",
             "signal-done",
             "park",
             "flag",

@@ -3,14 +3,16 @@
 
 use crate::active_balance::active_load_balance_cpu_stop;
 use crate::cpu_stopper::{CpuStopDone, CpuStopWork, CpuStopper, StopFn};
+use crate::hooks::Hook;
 use crate::hotplug::__balance_push_cpu_stop;
 use crate::kernel::Kernel;
 use crate::migrate_swap::{MigrationSwapArg, migrate_swap_stop};
-use crate::multi_cpu_stop::{MultiStopData, multi_cpu_stop};
+use crate::multi_cpu_stop::multi_cpu_stop;
+use crate::multi_stop_data::MultiStopData;
 use crate::rq::Rq;
 use crate::task::{Birth, TaskStruct};
 use crossbeam_utils::CachePadded;
-use ksync::{Atomic, Current, Frame, Id, SpinLock};
+use ksync::{Atomic, Current, Frame, Id, Mutex, SpinLock};
 
 /// `multi_cpu_stop()` as the function of a work.
 pub const MULTI_CPU_STOP: Id<StopFn> = Id::new(0);
@@ -43,6 +45,10 @@ pub struct Machine {
     pub(crate) multi: Vec<MultiStopData>,
     pub(crate) swaps: Vec<MigrationSwapArg>,
     pub(crate) fns: Vec<StopFn>,
+    pub(crate) touch_nmi_watchdog: Hook,
+    pub(crate) rcu_momentary_eqs: Hook,
+    /// Keeps the static works of the stoppers for one `stop_cpus()` at a time.
+    pub stop_cpus_mutex: Mutex,
     /// `stop_cpus()` is queueing its works.
     pub stop_cpus_in_progress: Atomic<bool>,
 }
@@ -106,6 +112,9 @@ impl Machine {
                 StopFn::new("migrate_swap_stop", |ctx, arg| migrate_swap_stop(ctx, Id::new(arg))),
                 StopFn::new("__balance_push_cpu_stop", __balance_push_cpu_stop),
             ],
+            touch_nmi_watchdog: Hook::default(),
+            rcu_momentary_eqs: Hook::default(),
+            stop_cpus_mutex: Mutex::named(format_args!("stop_cpus_mutex")),
             stop_cpus_in_progress: Atomic::named(false, format_args!("stop_cpus_in_progress")),
         };
         for &cpu in cpus {

@@ -1,134 +1,99 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! C: `multi_cpu_stop()`, `kernel/stop_machine.c`, v6.18: stoppers that step through their states together.
+//! C: `multi_cpu_stop()`, `kernel/stop_machine.c`, v4.8 to v6.18: stoppers that step through their states together.
+//!
+//! What a stopper does while it waits for the others (ce4f06dcbb5d, and incident 003 against it):
 //!
 //! ```text
-//! last acker, set_state(s)               another stopper
-//! thread_ack = num_threads
-//! smp_wmb()
-//! state = s                              sees s, acks: --thread_ack
-//!
-//! the other way round: it sees s, acks the old count, and the ack is lost
-//! when thread_ack is set               -> all spin for ever
+//! state         interrupts   the others                 a report of this CPU blames
+//! PREPARE       on           one may not be here yet    it, for the one that is missing
+//! DISABLE_IRQ…  off          all are in the loop        it, for nothing: so it touches the watchdog
 //! ```
 //!
 //! Property: while the function runs on one CPU, all others are in the loop with interrupts off, and all leave.
 
-use crate::cpu_stopper::StopFn;
+use crate::hooks::{rcu_momentary_eqs, touch_nmi_watchdog};
 use crate::machine::Ctx;
-use ksync::{Atomic, Full, Id, Relaxed, enum_word, smp_wmb};
+use crate::multi_stop_data::{MultiStopData, MultiStopState, ack_state, after_ack, assigned};
+use crate::patience::Patience;
+use ksync::{Id, Relaxed};
 
-/// A revision of `set_state()`.
+/// A revision of `multi_cpu_stop()`: what it does while it waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Rev {
-    /// What `set_state()` stores first.
-    pub first: First,
+    /// When it touches the watchdog.
+    pub touch: Touch,
+    /// When it tells RCU that it holds nobody up.
+    pub rcu: Rcu,
 }
 
-/// What `set_state()` stores first.
+/// A revision of the steps of `multi_cpu_stop()`. All kernels have the same; wrong patches move them.
+#[derive(Debug, Clone, Copy)]
+pub struct Steps {
+    /// Where interrupts go off and come back.
+    pub irqs: Irqs,
+    /// The state in which the function runs.
+    pub runs_in: MultiStopState,
+    /// The state that nobody waits behind.
+    pub leaves_at: MultiStopState,
+}
+
+/// Where interrupts go off and come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum First {
-    /// The count of acks, then the state.
-    ThreadAck,
-    /// The state, then the count of acks.
-    State,
+pub enum Irqs {
+    /// Off before `DISABLE_IRQ` is acked, back behind the loop.
+    OffThroughout,
+    /// Off when `DISABLE_IRQ` is acked, back behind the loop.
+    OffAfterAck,
+    /// Off before `DISABLE_IRQ` is acked, back when this CPU is done with `RUN`.
+    BackAfterRun,
+    /// Off before `DISABLE_IRQ` is acked, back behind the loop whether or not they were on before it.
+    BackInAnyCase,
 }
 
-/// As it stands in v6.18.
-pub const MAINLINE: Rev = Rev { first: First::ThreadAck };
+/// As it stands since 1142d810298e.
+pub const STEPS: Steps =
+    Steps { irqs: Irqs::OffThroughout, runs_in: MultiStopState::Run, leaves_at: MultiStopState::Exit };
 
-/// `enum multi_stop_state`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MultiStopState {
-    /// "Dummy starting state for thread."
-    None = 0,
-    /// "Awaiting everyone to be scheduled."
-    Prepare = 1,
-    /// "Disable interrupts."
-    DisableIrq = 2,
-    /// "Run the function."
-    Run = 3,
-    /// "Exit."
-    Exit = 4,
-    /// What the last acker of `Exit` stores; C has no name for it.
-    Done = 5,
-}
-enum_word!(MultiStopState { None, Prepare, DisableIrq, Run, Exit, Done });
-
-impl MultiStopState {
-    fn next(self) -> Self {
-        match self {
-            MultiStopState::None => MultiStopState::Prepare,
-            MultiStopState::Prepare => MultiStopState::DisableIrq,
-            MultiStopState::DisableIrq => MultiStopState::Run,
-            MultiStopState::Run => MultiStopState::Exit,
-            MultiStopState::Exit | MultiStopState::Done => MultiStopState::Done,
-        }
-    }
+/// When a waiting stopper touches the watchdog of its CPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touch {
+    /// Never.
+    Never,
+    /// When all are in the loop.
+    BeyondPrepare,
+    /// As soon as it is in the loop itself.
+    FromPrepare,
+    /// The same, but in `PREPARE` for a while only: see [`crate::patience`].
+    Bounded,
+    /// The same, and only as long as no missing stopper waits in another request.
+    Patient,
 }
 
-/// `struct multi_stop_data`.
-#[derive(Debug)]
-pub struct MultiStopData {
-    /// `fn`, which is a keyword here.
-    pub func: Id<StopFn>,
-    /// Its argument.
-    pub data: u32,
-    /// "Like num_online_cpus(), but hotplug cpu uses us, so we need this."
-    pub num_threads: u32,
-    /// The CPU that runs the function; without one it is the first online CPU.
-    pub active_cpus: Option<u32>,
-    /// Where all are.
-    pub state: Atomic<MultiStopState>,
-    /// Who still has to come there.
-    pub thread_ack: Atomic<u32>,
+/// When a stopper tells RCU that it holds nobody up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rcu {
+    /// Never.
+    Never,
+    /// In every iteration.
+    EveryIteration,
+    /// While it waits with interrupts off.
+    BeyondPrepare,
 }
 
-impl MultiStopData {
-    /// One with `set_state(PREPARE)` done.
-    pub(crate) fn new(
-        name: &str,
-        (func, data): (Id<StopFn>, u32),
-        num_threads: u32,
-        active_cpus: Option<u32>,
-    ) -> Self {
-        MultiStopData {
-            func,
-            data,
-            num_threads,
-            active_cpus,
-            state: Atomic::named(MultiStopState::Prepare, format_args!("{name}.msdata.state")),
-            thread_ack: Atomic::named(num_threads, format_args!("{name}.msdata.thread_ack")),
-        }
-    }
-}
-
-fn set_state(ctx: &Ctx, msdata: &MultiStopData, newstate: MultiStopState) {
-    match ctx.machine.kernel.multi_cpu_stop.first {
-        First::ThreadAck => {
-            // "Reset ack counter."
-            msdata.thread_ack.store(msdata.num_threads, Relaxed);
-            // ORDERING: the count before the state. Pairs with `multi_cpu_stop()`, the load of `state` and the full
-            // barrier of the decrement after it. Without it an ack goes to the old count: `ack-reset`.
-            smp_wmb();
-            msdata.state.store(newstate, Relaxed);
-        }
-        First::State => {
-            msdata.state.store(newstate, Relaxed);
-            smp_wmb();
-            msdata.thread_ack.store(msdata.num_threads, Relaxed);
-        }
-    }
-}
-
-/// "Last one to ack a state moves to the next state."
-fn ack_state(ctx: &Ctx, msdata: &MultiStopData) {
-    // ORDERING: Full: what this CPU did in the state before the next one, and `state` read before the count. Pairs
-    // with `set_state()` and with the same decrement on the other CPUs. Without it the function runs before another
-    // CPU's interrupts are off: `run-sees-others`.
-    if msdata.thread_ack.dec_and_test(Full) {
-        set_state(ctx, msdata, msdata.state.load(Relaxed).next());
-    }
-}
+/// It only waits.
+pub const ORIGIN: Rev = Rev { touch: Touch::Never, rcu: Rcu::Never };
+/// ce4f06dcbb5d: touches the NMI watchdog after `MULTI_STOP_PREPARE`.
+pub const TOUCH: Rev = Rev { touch: Touch::BeyondPrepare, ..ORIGIN };
+/// 366237e7b083 "Provide RCU quiescent state in multi_cpu_stop()".
+pub const RCU: Rev = Rev { rcu: Rcu::EveryIteration, ..TOUCH };
+/// c861cac950fb: only where interrupts are off; as it stands in v6.18.
+pub const MAINLINE: Rev = Rev { rcu: Rcu::BeyondPrepare, ..RCU };
+/// What the report of incident 003 tried: `>=` for `>`.
+pub const FROM_PREPARE: Rev = Rev { touch: Touch::FromPrepare, ..MAINLINE };
+/// A candidate: touches for a while, and knows who is missing.
+pub const BOUNDED: Rev = Rev { touch: Touch::Bounded, ..MAINLINE };
+/// A candidate: the same, but does not wait where nobody is held up by a task.
+pub const PATIENT: Rev = Rev { touch: Touch::Patient, ..MAINLINE };
 
 /// `multi_cpu_stop()`: "This is the cpu_stop function which stops the CPU."
 pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
@@ -139,26 +104,73 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
     // "When called from stop_machine_from_inactive_cpu(), irq might already be disabled. Save the state and restore
     // it on exit."
     let was_off = current.irqs_disabled();
-    let is_active = msdata.active_cpus.unwrap_or(ctx.machine.cpus()[0]) == current.cpu();
+    let is_active = match msdata.active_cpus {
+        None => ctx.machine.cpus()[0] == current.cpu(),
+        Some(mask) => mask & 1 << current.cpu() != 0,
+    };
+    let steps = &ctx.machine.kernel.steps;
+    let patience = Patience::begin(ctx, data);
     // "Simple state machine."
     loop {
-        // DEVIATION: C's loop relaxes, and beyond PREPARE touches the watchdog and RCU, until the state changes.
-        // "Chill out and re-read" is an await here.
+        // DEVIATION: "Chill out and re-read multi_stop_state" is an await here, and what C's loop does in an
+        // iteration that finds nothing new is its body.
         // Relaxed: what orders it is the full barrier of the decrement in `ack_state()`. Pairs with `set_state()`.
         let seen = curstate;
-        curstate = msdata.state.cond_load(Relaxed, move |newstate| newstate != seen);
-        match curstate {
-            MultiStopState::DisableIrq => current.local_irq_disable(),
-            MultiStopState::Run if is_active => err = ctx.machine.func(msdata.func).call(ctx, msdata.data),
+        let changed = move |newstate| newstate != seen;
+        let newstate = msdata.state.cond_load_with(Relaxed, changed, || nothing_new(ctx, seen, &patience));
+        curstate = assigned(ctx, msdata, newstate);
+        // DEVIATION: C does not check it; all else rests on it.
+        assert_eq!(curstate, seen.next(), "a state is skipped");
+        patience.enters(ctx, curstate);
+        if curstate == MultiStopState::DisableIrq && steps.irqs != Irqs::OffAfterAck {
+            current.local_irq_disable();
+        }
+        if curstate == steps.runs_in && is_active {
+            err = ctx.machine.func(msdata.func).call(ctx, msdata.data);
+        }
+        ack_state(ctx, msdata, curstate);
+        match (curstate, steps.irqs) {
+            (MultiStopState::DisableIrq, Irqs::OffAfterAck) => current.local_irq_disable(),
+            (MultiStopState::Run, Irqs::BackAfterRun) => current.local_irq_enable(),
             _ => {}
         }
-        ack_state(ctx, msdata);
-        if curstate == MultiStopState::Exit {
+        curstate = after_ack(ctx, msdata, curstate);
+        in_every_iteration(ctx);
+        if curstate == steps.leaves_at {
             break;
         }
     }
-    if !was_off {
+    if !was_off || steps.irqs == Irqs::BackInAnyCase {
         current.local_irq_enable();
     }
     err
+}
+
+/// An iteration of `multi_cpu_stop()` that finds the state that it has acked.
+///
+/// "At this stage all other CPUs we depend on must spin in the same loop. Any reason for hard-lockup should be
+/// detected and reported on their side."
+fn nothing_new(ctx: &Ctx, curstate: MultiStopState, patience: &Patience) {
+    let Rev { touch, rcu } = ctx.machine.kernel.multi_cpu_stop;
+    let beyond_prepare = curstate > MultiStopState::Prepare;
+    let touches = match touch {
+        Touch::Never => false,
+        Touch::BeyondPrepare => beyond_prepare,
+        Touch::FromPrepare => true,
+        Touch::Bounded | Touch::Patient => beyond_prepare || patience.is_left(ctx),
+    };
+    if touches {
+        touch_nmi_watchdog(ctx);
+    }
+    if rcu == Rcu::BeyondPrepare && beyond_prepare {
+        rcu_momentary_eqs(ctx);
+    }
+    in_every_iteration(ctx);
+}
+
+/// What stands at the end of the loop, behind both branches.
+fn in_every_iteration(ctx: &Ctx) {
+    if ctx.machine.kernel.multi_cpu_stop.rcu == Rcu::EveryIteration {
+        rcu_momentary_eqs(ctx);
+    }
 }

@@ -5,7 +5,8 @@ use crate::catalogue::Case;
 use crate::cpu_stopper::cpu_stop_signal_done;
 use crate::kernel::{self, Kernel};
 use crate::machine::{Machine, StopCall};
-use crate::multi_cpu_stop::{self, First, multi_cpu_stop};
+use crate::multi_cpu_stop::multi_cpu_stop;
+use crate::multi_stop_data::{self, First};
 use crate::park::{self, Disable, stop_machine_park};
 use crate::queue_work::stop_one_cpu;
 use crate::task::Birth;
@@ -25,7 +26,7 @@ const NO_WMB: Kernel = kernel::MAINLINE
     .without(&[("set_state", NoFence(Fence::Wmb))]);
 
 const STATE_FIRST: Kernel = Kernel {
-    multi_cpu_stop: multi_cpu_stop::Rev { first: First::State },
+    set_state: multi_stop_data::Rev { first: First::State, ..multi_stop_data::MAINLINE },
     ..kernel::MAINLINE.mutant("state-first", "set_state() publishes the state, then resets thread_ack")
 };
 
@@ -117,7 +118,7 @@ pub fn run_sees_others(kernel: Kernel) -> Box<Scenario> {
             patched.set(patched.get() + 1);
             0
         });
-        let msdata = machine.msdata_for("all", patch, Some(0));
+        let msdata = machine.msdata_for("all", patch, Some(&[0]));
         let machine = Arc::new(machine);
         let (active, other) = (machine.cpu_stopper(0).thread, machine.cpu_stopper(1).thread);
         machine.spawn(setup, active, move |ctx| assert_eq!(multi_cpu_stop(ctx, msdata), 0));
@@ -191,9 +192,9 @@ pub fn signal_done(kernel: Kernel) -> Box<Scenario> {
         let machine = Arc::new(machine);
         machine.spawn(setup, first, move |ctx| {
             ctx.machine.done(done).ret.set(-11);
-            cpu_stop_signal_done(ctx.machine, done);
+            cpu_stop_signal_done(ctx, done);
         });
-        machine.spawn(setup, second, move |ctx| cpu_stop_signal_done(ctx.machine, done));
+        machine.spawn(setup, second, move |ctx| cpu_stop_signal_done(ctx, done));
         machine.spawn(setup, waiter, move |ctx| {
             let done = ctx.machine.done(done);
             done.completion.wait_for_completion(ctx.current);

@@ -22,6 +22,7 @@
 use crate::cpu_stopper::{CpuStopWork, CpuStopper};
 use crate::list::list_add_tail;
 use crate::machine::{Ctx, StopCall};
+use crate::patience;
 use crate::queue_work::cpu_stop_queue_work;
 use crate::ttwu::wake_up_process;
 use crate::wake_q::{WakeQHead, wake_q_add, wake_up_q};
@@ -286,6 +287,9 @@ pub fn stop_two_cpus(ctx: &Ctx, call: &StopCall, cpu1: u32, cpu2: u32) -> Result
 /// # Errors
 /// `ENOENT` if a stopper is disabled.
 pub fn queue_two(ctx: &Ctx, call: &StopCall, mut cpu1: u32, mut cpu2: u32) -> Result<(), i32> {
+    if let Some(msdata) = call.msdata {
+        patience::takes_part(ctx, msdata, &[cpu1, cpu2]);
+    }
     let (work1, work2) = call.two_works();
     let queue = ctx.machine.kernel.stop_two_cpus.queue;
     if queue == Queue::Ascending {

@@ -42,7 +42,7 @@ pub(crate) fn calls(stage: &Stage, kernel: Kernel) -> Block {
     let (windows, took) = std::thread::scope(|scope| {
         scope.spawn(|| {
             stage.enter(1);
-            let contexts: Vec<Current> = cpus.iter().map(|&cpu| Current::of_thread("busy", cpu)).collect();
+            let contexts: Vec<Current> = cpus.iter().map(|&cpu| Current::outside("busy", cpu)).collect();
             ready.wait();
             while !over.load(Ordering::Relaxed) {
                 for (cfs_rq, current) in machine.cfs_rqs(tg).zip(&contexts) {
@@ -53,7 +53,7 @@ pub(crate) fn calls(stage: &Stage, kernel: Kernel) -> Block {
         });
         let timer = scope.spawn(|| {
             stage.enter(0);
-            let current = Current::of_thread("timer", TIMER_CPU);
+            let current = Current::outside("timer", TIMER_CPU);
             let ctx = &Ctx { machine: &machine, current: &current };
             ready.wait();
             let (mut windows, start) = (Windows::default(), clock::now());

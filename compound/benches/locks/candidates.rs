@@ -2,14 +2,15 @@
 //! The locks that take part.
 #![allow(clippy::disallowed_types, reason = "what the ports are compared with")]
 
-use compound::bit_spinlock::{__bit_spin_unlock, bit_spin_lock, bit_spin_unlock};
+use compound::bit_spinlock::{__bit_spin_unlock, bit_spin_lock};
 use compound::kernel::{self, Kernel};
 use compound::machine::Machine;
 use compound::page_flags::PageFlag;
-use compound::qspinlock::{QSpinLock, queued_spin_lock, queued_spin_unlock};
-use compound::ticket_spinlock::TicketSpinLock;
+use compound::raw_mutex::{RawBitSpinLock, RawQueuedSpinLock, RawTicketSpinLock};
 use ksync::{Atomic, Current};
+use lock_api::RawMutex;
 use spin_time::{Block, Contention, Lock, Stage, contended, uncontended};
+use std::sync::Arc;
 
 /// The most threads that an experiment has: each is a CPU of the machine.
 const CPUS: u32 = 8;
@@ -41,14 +42,12 @@ pub(crate) const PARKING_LOT: Candidate = ("parking_lot::Mutex", || Box::new(par
 /// Test and test-and-set.
 pub(crate) const SPIN: Candidate =
     ("spin::SpinMutex", || Box::new(lock_api::Mutex::from_raw(spin::mutex::SpinMutex::<()>::new(()), ())));
-/// `bit_spin_lock()` as it stands.
-pub(crate) const BIT_SPIN: Candidate = ("bit_spin_lock", || Box::new(Port::new(Atomic::new(0), kernel::BIT)));
+/// A bit of a word of which others change the rest.
+pub(crate) const BIT_SPIN: Candidate = ("bit_spin_lock", || Box::new(Port::new(RawBitSpinLock::named("bit"))));
 /// The ticket lock.
-pub(crate) const TICKET: Candidate =
-    ("ticket_spin_lock", || Box::new(Port::new(TicketSpinLock::starting_at(0, "ticket"), kernel::TICKET)));
+pub(crate) const TICKET: Candidate = ("ticket_spin_lock", || Box::new(Port::new(RawTicketSpinLock::named("ticket"))));
 /// The queued lock, generic.
-pub(crate) const QUEUED: Candidate =
-    ("queued_spin_lock", || Box::new(Port::new(QSpinLock::with_val(0, "queued"), kernel::QUEUED)));
+pub(crate) const QUEUED: Candidate = ("queued_spin_lock", || Box::new(queued(kernel::QUEUED)));
 
 /// All of them.
 pub(crate) const ALL: &[Candidate] = &[
@@ -56,72 +55,62 @@ pub(crate) const ALL: &[Candidate] = &[
     PARKING_LOT,
     SPIN,
     BIT_SPIN,
-    ("__bit_spin_unlock", || Box::new(Port::new(OwnWord(Atomic::new(0)), kernel::BIT))),
+    ("__bit_spin_unlock", || Box::new(OwnWord { word: Atomic::new(0), machine: Machine::new(kernel::BIT) })),
     TICKET,
     QUEUED,
-    ("queued_spin_lock, x86", || Box::new(Port::new(QSpinLock::with_val(0, "queued"), kernel::X86))),
+    ("queued_spin_lock, x86", || Box::new(queued(kernel::X86))),
 ];
 
-/// A ported lock on its machine. Lines of its own: a neighbour would be measured too.
+/// A port behind `lock_api`. Lines of its own: a neighbour would be measured too.
 #[repr(align(128))]
-struct Port<T> {
-    lock: T,
+struct Port<R>(lock_api::Mutex<R, ()>);
+
+impl<R: RawMutex> Port<R> {
+    fn new(raw: R) -> Self {
+        Port(lock_api::Mutex::from_raw(raw, ()))
+    }
+}
+
+fn queued(kernel: Kernel) -> Port<RawQueuedSpinLock> {
+    Port::new(RawQueuedSpinLock::named(Arc::new(Machine::with_cpus(kernel, CPUS)), "queued"))
+}
+
+impl<R: RawMutex + Sync> Lock for Port<R> {
+    /// Who queues asks for its CPU.
+    type Thread = Current;
+
+    fn thread(&self, number: u32) -> Current {
+        Current::outside("bench", number)
+    }
+
+    #[inline]
+    fn with<T>(&self, _: &Current, section: impl FnOnce() -> T) -> T {
+        let _guard = self.0.lock();
+        section()
+    }
+}
+
+/// A word of which only the holder of its bit changes the rest: `bit_spin_lock()`, and `__bit_spin_unlock()`. They
+/// count preemption too, which `lock_api` has no place for.
+#[repr(align(128))]
+struct OwnWord {
+    word: Atomic<u64>,
     machine: Machine,
 }
 
-impl<T> Port<T> {
-    fn new(lock: T, kernel: Kernel) -> Self {
-        Port { lock, machine: Machine::with_cpus(kernel, CPUS) }
+impl Lock for OwnWord {
+    type Thread = Current;
+
+    fn thread(&self, number: u32) -> Current {
+        Current::outside("bench", number)
+    }
+
+    #[inline]
+    fn with<T>(&self, thread: &Current, section: impl FnOnce() -> T) -> T {
+        let ctx = &self.machine.on(thread);
+        bit_spin_lock(ctx, BIT, &self.word);
+        let result = section();
+        __bit_spin_unlock(ctx, BIT, &self.word);
+        result
     }
 }
-
-/// A word of which only the holder of its bit changes the rest: `bit_spin_lock()`, and `__bit_spin_unlock()`.
-struct OwnWord(Atomic<u64>);
-
-/// Implements [`Lock`] for a port, given its two calls.
-macro_rules! lock {
-    ($type:ty, |$ctx:ident, $lock:ident| $take:expr, $release:expr) => {
-        impl Lock for Port<$type> {
-            type Thread = Current;
-
-            fn thread(&self, number: u32) -> Current {
-                Current::of_thread("bench", number)
-            }
-
-            #[inline]
-            fn with<R>(&self, thread: &Current, section: impl FnOnce() -> R) -> R {
-                let ($ctx, $lock) = (&self.machine.on(thread), &self.lock);
-                $take;
-                let result = section();
-                $release;
-                result
-            }
-        }
-    };
-}
-
-lock!(Atomic<u64>, |ctx, word| bit_spin_lock(ctx, BIT, word), bit_spin_unlock(ctx, BIT, word));
-lock!(OwnWord, |ctx, own| bit_spin_lock(ctx, BIT, &own.0), __bit_spin_unlock(ctx, BIT, &own.0));
-// What `raw_spin_lock()` does around each of them.
-lock!(
-    TicketSpinLock,
-    |ctx, lock| {
-        ctx.current.preempt_disable();
-        lock.ticket_spin_lock();
-    },
-    {
-        lock.ticket_spin_unlock(ctx.machine.kernel.ticket);
-        ctx.current.preempt_enable();
-    }
-);
-lock!(
-    QSpinLock,
-    |ctx, lock| {
-        ctx.current.preempt_disable();
-        queued_spin_lock(ctx, lock);
-    },
-    {
-        queued_spin_unlock(ctx, lock);
-        ctx.current.preempt_enable();
-    }
-);

@@ -20,14 +20,13 @@ pub(crate) fn uncontended(session: &mut Session) {
         experiment = experiment.candidate(name, move |stage| make().uncontended(stage, ROUNDS));
     }
     let floor = |kind| move |stage: &_| spin_time::uncontended(stage, ROUNDS, &Floor::of(kind));
-    let counted = |kind| move |stage: &_| spin_time::uncontended(stage, ROUNDS, &Floor::counted(kind));
     experiment
         .candidate("bit's floor", floor(FloorOf::Bit))
-        .candidate("bit's floor, counted", counted(FloorOf::Bit))
+        .candidate("bit's floor, counted", |stage| {
+            spin_time::uncontended(stage, ROUNDS, &Floor::counted(FloorOf::Bit))
+        })
         .candidate("RMW + store", floor(FloorOf::Word))
-        .candidate("RMW + store, counted", counted(FloorOf::Word))
         .candidate("RMW + RMW", floor(FloorOf::SharedWord))
-        .candidate("RMW + RMW, counted", counted(FloorOf::SharedWord))
         .run();
 }
 

@@ -26,7 +26,7 @@ struct Cpu {
 /// # Panics
 /// If there is none.
 pub(crate) fn run(name: &str, rounds: u64) {
-    let (current, cpu) = (Current::of_thread("counted", 0), Cpu::default());
+    let (current, cpu) = (Current::outside("counted", 0), Cpu::default());
     let (lock, word) = (SpinLock::named(format_args!("lock")), AtomicU8::new(0));
     let (plain, cell) = (Plain::new(0u32), Cell::new(0u32));
     let (atomic, number) = (Atomic::new(0u32), AtomicU32::new(0));

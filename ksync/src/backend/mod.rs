@@ -2,7 +2,7 @@
 //! What stands below the facade: real atomics, or a model.
 
 mod repr;
-pub(crate) use repr::{Repr, Word8, Word32, Word64};
+pub(crate) use repr::{Repr, Word8, Word16, Word32, Word64};
 
 /// Where a real thread sleeps.
 pub(crate) mod parking;

@@ -21,7 +21,8 @@ pub(crate) use crate::explore::CellKind as Kind;
 
 /// A shared word.
 pub(crate) struct Cell<T: Word> {
-    slot: Slot,
+    /// None in a constant, which no setup made.
+    slot: Option<Slot>,
     what: PhantomData<fn(T) -> T>,
 }
 
@@ -31,18 +32,26 @@ enum Slot {
 }
 
 impl<T: Word> Cell<T> {
+    #[allow(clippy::declare_interior_mutable_const)] // For constants of locks.
+    pub(crate) const ZERO: Self = Cell { slot: None, what: PhantomData };
+
+    #[track_caller]
+    fn slot(&self) -> &Slot {
+        self.slot.as_ref().expect("a constant is a placeholder in a model build: make the word in the setup")
+    }
+
     pub(crate) fn new(kind: Kind, value: T, name: fmt::Arguments<'_>) -> Self {
         let bits = value.to_bits();
         let slot = match world::new_cell(kind, bits, T::MASK, name) {
             Some(id) => Slot::Bound(id),
             None => Slot::Memory(Word64::new(bits)),
         };
-        Cell { slot, what: PhantomData }
+        Cell { slot: Some(slot), what: PhantomData }
     }
 
     #[track_caller]
     fn bound(&self) -> CellId {
-        match self.slot {
+        match *self.slot() {
             Slot::Bound(id) => id,
             Slot::Memory(_) => panic!("a model uses a word that was made outside of it: make it in the setup"),
         }
@@ -50,7 +59,7 @@ impl<T: Word> Cell<T> {
 
     #[track_caller]
     pub(crate) fn load(&self, order: Order) -> T {
-        T::from_bits(match &self.slot {
+        T::from_bits(match self.slot() {
             Slot::Memory(word) => word.load(Ordering::SeqCst),
             &Slot::Bound(cell) => mem(MemOp::Load { cell, order }),
         })
@@ -59,7 +68,7 @@ impl<T: Word> Cell<T> {
     #[track_caller]
     pub(crate) fn store(&self, value: T, order: Order) {
         let value = value.to_bits();
-        match &self.slot {
+        match self.slot() {
             Slot::Memory(word) => word.store(value, Ordering::SeqCst),
             &Slot::Bound(cell) => {
                 mem(MemOp::Store { cell, value, order });
@@ -69,7 +78,7 @@ impl<T: Word> Cell<T> {
 
     #[track_caller]
     pub(crate) fn read(&self) -> T {
-        T::from_bits(match &self.slot {
+        T::from_bits(match self.slot() {
             Slot::Memory(word) => word.load(Ordering::Relaxed),
             &Slot::Bound(cell) => mem(MemOp::Read { cell }),
         })
@@ -78,7 +87,7 @@ impl<T: Word> Cell<T> {
     #[track_caller]
     pub(crate) fn write(&self, value: T) {
         let value = value.to_bits();
-        match &self.slot {
+        match self.slot() {
             Slot::Memory(word) => word.store(value, Ordering::Relaxed),
             &Slot::Bound(cell) => {
                 mem(MemOp::Write { cell, value });
@@ -89,7 +98,7 @@ impl<T: Word> Cell<T> {
     #[track_caller]
     pub(crate) fn rmw(&self, rmw: Rmw, order: Order, observe: Observe) -> u64 {
         let mask = T::MASK;
-        match &self.slot {
+        match self.slot() {
             Slot::Memory(word) => {
                 let old = word.rmw(rmw, rmw_ordering(order)) & mask;
                 observe.of(old, rmw.apply(old, mask))
@@ -100,7 +109,7 @@ impl<T: Word> Cell<T> {
 
     #[track_caller]
     pub(crate) fn await_until(&self, cond: impl Fn(T) -> bool + 'static, order: Order, body: Option<&dyn Fn()>) -> T {
-        match &self.slot {
+        match self.slot() {
             Slot::Memory(word) => loop {
                 let value = T::from_bits(word.load(Ordering::SeqCst));
                 if cond(value) {
@@ -126,6 +135,11 @@ fn condition<T: Word>(cond: impl Fn(T) -> bool + 'static) -> Cond {
 #[track_caller]
 fn mem(op: MemOp) -> u64 {
     world::request(Request::Mem(op), Location::caller())
+}
+
+/// A model's setup or one of its tasks runs on this thread.
+pub(crate) fn in_model() -> bool {
+    world::phase() != Phase::Outside
 }
 
 #[track_caller]
@@ -157,8 +171,21 @@ pub(crate) fn cpu(declared: u32) -> u32 {
 }
 
 #[track_caller]
+pub(crate) fn this_cpu() -> u32 {
+    world::request(Request::Cpu, Location::caller()) as u32
+}
+
+#[track_caller]
 pub(crate) fn set_allowed(cpus: &[u32]) {
     ask(Request::SetAllowed(world::cpu_mask(cpus)));
+}
+
+#[track_caller]
+pub(crate) fn distil<R: Word>(block: impl Fn() -> R) -> R {
+    ask(Request::Distil);
+    let result = block();
+    ask(Request::Distilled { result: result.to_bits(), preempt_count: 0, irqs_off: false });
+    result
 }
 
 pub(crate) fn frame<T>(make: impl FnOnce() -> T) -> (FrameId, T) {
@@ -188,7 +215,7 @@ pub(crate) fn sleep_until<T: Word, W: Word>(
     cond: impl Fn(T) -> bool + 'static,
     wants: Option<Wants<'_, W>>,
 ) {
-    match &word.cell().slot {
+    match word.cell().slot() {
         Slot::Memory(memory) => parking.park_until(|| cond(T::from_bits(memory.load(Ordering::Relaxed)))),
         &Slot::Bound(cell) => {
             let wants = wants.map(|wants| (wants.word.0.bound(), condition(wants.cond)));

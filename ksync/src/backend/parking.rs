@@ -5,6 +5,7 @@
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 /// A place to park threads. A model never parks a thread, so there it is only carried along.
 #[derive(Debug, Default)]
@@ -70,7 +71,12 @@ impl Parking {
             if QUIT.with_borrow(|quit| quit.as_ref().is_some_and(|quit| quit.asked())) {
                 break true;
             }
-            thread::park();
+            if cfg!(loom) {
+                // Beside a model there is nobody to kick.
+                thread::park_timeout(Duration::from_millis(20));
+            } else {
+                thread::park();
+            }
         };
         self.0.lock().retain(|parked| parked.id() != id);
         if quit {

@@ -23,6 +23,9 @@ pub(crate) enum Kind {
 }
 
 impl<T: Word> Cell<T> {
+    #[allow(clippy::declare_interior_mutable_const)] // For constants of locks.
+    pub(crate) const ZERO: Self = Cell(T::Repr::ZERO);
+
     #[inline(always)]
     pub(crate) fn new(_kind: Kind, value: T, _name: fmt::Arguments<'_>) -> Self {
         Cell(T::Repr::new(value.to_bits()))
@@ -114,7 +117,7 @@ impl RawSpinLock {
 
 // SAFETY: the word is 1 from a successful exchange until the holder's release store of 0.
 unsafe impl lock_api::RawMutex for RawSpinLock {
-    const INIT: Self = RawSpinLock(super::Word8::FREE);
+    const INIT: Self = RawSpinLock(super::Word8::ZERO);
     type GuardMarker = lock_api::GuardNoSend;
 
     #[inline]
@@ -167,6 +170,20 @@ pub(crate) fn sleep_until<T: Word, W: Word>(
     parking.park_until(|| cond(word.cell().load(Order::Relaxed)));
 }
 
+thread_local! {
+    /// The CPU of the task that this thread runs.
+    static CPU: std::cell::Cell<Option<u32>> = const { std::cell::Cell::new(None) };
+}
+
+/// The thread is a task on this CPU from now on.
+pub(crate) fn set_this_cpu(cpu: u32) {
+    CPU.set(Some(cpu));
+}
+
+pub(crate) fn this_cpu() -> u32 {
+    CPU.get().expect("a thread of run_threads()")
+}
+
 #[inline(always)]
 pub(crate) fn cpu(declared: u32) -> u32 {
     declared
@@ -180,9 +197,19 @@ pub(crate) fn irqs_off(_off: bool) {}
 
 pub(crate) fn set_allowed(_cpus: &[u32]) {}
 
+/// There are no models.
+pub(crate) fn in_model() -> bool {
+    false
+}
+
 /// Requests that only a virtual machine can meet.
 pub(crate) fn ask(_request: Request) -> u64 {
     0
+}
+
+#[inline(always)]
+pub(crate) fn distil<R: Word>(block: impl Fn() -> R) -> R {
+    block()
 }
 
 pub(crate) fn frame<T>(make: impl FnOnce() -> T) -> (FrameId, T) {

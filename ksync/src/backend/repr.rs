@@ -4,10 +4,13 @@
 #![allow(clippy::disallowed_types)]
 
 use crate::op::{Order, Rmw};
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// A machine word of some width; values go in and out as `u64`.
 pub trait Repr: Send + Sync + 'static {
+    /// A word that holds zero.
+    #[allow(clippy::declare_interior_mutable_const)] // Lock constants are made of it.
+    const ZERO: Self;
     /// A word that holds `bits`.
     fn new(bits: u64) -> Self;
     /// One load instruction.
@@ -45,6 +48,7 @@ macro_rules! machine_word {
         pub struct $name($atomic);
 
         impl Repr for $name {
+            const ZERO: Self = $name(<$atomic>::new(0));
             #[inline(always)]
             fn new(bits: u64) -> Self {
                 $name(<$atomic>::new(bits as $int))
@@ -76,6 +80,12 @@ macro_rules! machine_word {
                     Rmw::And(bits) => self.0.fetch_and(bits as $int, ordering),
                     Rmw::Or(bits) => self.0.fetch_or(bits as $int, ordering),
                     Rmw::Xor(bits) => self.0.fetch_xor(bits as $int, ordering),
+                    Rmw::Bits { mask, new } => {
+                        let (Ok(seen) | Err(seen)) = self.0.fetch_update(ordering, Ordering::Relaxed, |old| {
+                            Some(old & !(mask as $int) | new as $int)
+                        });
+                        seen
+                    }
                 })
             }
         }
@@ -85,15 +95,10 @@ macro_rules! machine_word {
 machine_word! {
     /// Eight bits.
     Word8: AtomicU8, u8;
+    /// Sixteen bits.
+    Word16: AtomicU16, u16;
     /// Thirty-two bits.
     Word32: AtomicU32, u32;
     /// Sixty-four bits.
     Word64: AtomicU64, u64;
-}
-
-impl Word8 {
-    /// A word that holds zero, for lock constants.
-    #[cfg_attr(loom, allow(dead_code))]
-    #[allow(clippy::declare_interior_mutable_const)] // `RawMutex::INIT` is such a constant.
-    pub(crate) const FREE: Word8 = Word8(AtomicU8::new(0));
 }

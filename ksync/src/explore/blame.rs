@@ -28,7 +28,7 @@ pub(super) fn at_the_end<M: Memory>(
     if let Some(verdict) = stuck(machine, state, &[]) {
         return Ok(Some(verdict));
     }
-    if is_at_horizon(machine, state) {
+    if is_at_horizon(machine, state) && !state.halted {
         return Ok(None); // Time goes on, so nothing has ended that a final check could look at.
     }
     Ok(machine.final_check(state)?.map(|property| Verdict::Violated { property }))
@@ -36,6 +36,9 @@ pub(super) fn at_the_end<M: Memory>(
 
 /// Who is stuck in a state that has no successor; `held` says who holds which lock, where a run is known.
 pub(super) fn stuck<M: Memory>(machine: &Machine, state: &State<M>, held: &[Held]) -> Option<Verdict> {
+    if state.halted {
+        return None;
+    }
     let alive: Vec<usize> = (0..state.tasks.len())
         .filter(|&task| matches!(machine.at(task, state.tasks[task].node), At::Asks(asked) if !matches!(asked.request, Request::Idle)))
         .collect();
@@ -91,7 +94,8 @@ fn for_ever<M: Memory>(machine: &Machine, state: &State<M>, alive: &[usize], hel
     all.iter().any(spins).then(|| Verdict::Lockup(lockup(&all, &members)))
 }
 
-/// The tasks that could write the word that this one waits for.
+/// The tasks that could write the word that this one waits for: who was seen to write it, and who still computes at
+/// the horizon, with those who want its CPU next. What these would have done is not known.
 fn writers<M: Memory>(machine: &Machine, state: &State<M>, waiter: usize) -> impl Iterator<Item = usize> {
     let At::Asks(asked) = machine.at(waiter, state.tasks[waiter].node) else { unreachable!("it waits") };
     let cell = match &asked.request {
@@ -104,7 +108,13 @@ fn writers<M: Memory>(machine: &Machine, state: &State<M>, waiter: usize) -> imp
         let alive = matches!(machine.at(task, state.tasks[task].node), At::Asks(_));
         alive && asked.any(|asked| matches!(&asked.request, Request::Mem(op) if op.writes() && op.cell() == cell))
     };
-    (0..state.tasks.len()).filter(move |task| *task != waiter).filter(writes)
+    let computes = |task: usize| {
+        let occupant = state.cpus[usize::from(state.tasks[task].cpu)].running;
+        let held_up =
+            || occupant != NOBODY && !has_cpu(machine, state, task) && is_busy(machine, state, occupant.into());
+        is_busy(machine, state, task) || (is_ready(machine, state, task) && held_up())
+    };
+    (0..state.tasks.len()).filter(move |task| *task != waiter && (writes(task) || computes(*task)))
 }
 
 /// Whether the task sleeps although what it waits for is there.

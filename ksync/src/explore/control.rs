@@ -34,11 +34,18 @@ pub(super) fn perform<M: Memory>(
         Request::SetAllowed(mask) => here.allowed = mask as u16,
         Request::Busy(_) => here.busy_until = 0,
         Request::Now => value = state.clock,
+        Request::Halt => next.halted = true,
         Request::Raise(irq) => {
             let cpu = machine.cpu_index(machine.setup.irqs[usize::from(irq)].cpu);
             next.cpus[usize::from(cpu)].pending |= 1 << irq;
         }
-        Request::Timer(irq, at) => next.timers[usize::from(irq)] = at,
+        Request::Timer(irq, at) => {
+            next.timers[usize::from(irq)] = at;
+            if at.is_none() {
+                let cpu = machine.cpu_index(machine.setup.irqs[usize::from(irq)].cpu);
+                next.cpus[usize::from(cpu)].pending &= !(1 << irq);
+            }
+        }
         Request::Frame(frame, true) => next.frames |= 1 << frame,
         Request::Frame(frame, false) => next.frames &= !(1 << frame),
         Request::Work(site) => {
@@ -51,7 +58,7 @@ pub(super) fn perform<M: Memory>(
                 return;
             }
         }
-        Request::Sleep { .. } => {}
+        Request::Sleep { .. } | Request::Distil | Request::Distilled { .. } => {}
         Request::Idle | Request::Mem(_) | Request::Nondet(_) => unreachable!("not a request of this kind"),
     }
     ways.push(Ok((next, value)));

@@ -102,8 +102,9 @@ impl Machine {
             frames: 0,
             work: self.setup.works.iter().map(|_| 0).collect(),
             bodies_ran: false,
+            halted: false,
             clock: 0,
-            timers: self.setup.irqs.iter().map(|_| None).collect(),
+            timers: self.setup.irqs.iter().map(|irq| irq.armed).collect(),
         };
         for task in 0..state.tasks.len() {
             settle(self, &mut state, task);

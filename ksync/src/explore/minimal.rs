@@ -8,7 +8,7 @@ use super::blame;
 use super::machine::Machine;
 use super::memory::Memory;
 use super::state::State;
-use super::step::{Move, Next, Stepping, moves};
+use super::step::{Move, Next, Stepping, moves, run_ahead};
 use super::task::Nondeterminism;
 use crate::verdict::Verdict;
 use rustc_hash::FxHashSet;
@@ -35,7 +35,8 @@ pub(super) fn shortest<M: Memory>(
     let mut seen: FxHashSet<(u128, Option<u8>)> = FxHashSet::default();
     while let Some(Reverse((switches, steps, at))) = queue.pop() {
         let last = reached[at].last;
-        let state: Box<State<M>> = match reached[at].next.take().expect("each is taken once") {
+        let next = reached[at].next.take().expect("each is taken once");
+        let state: Box<State<M>> = match run_ahead(machine, stepping, next, |_, _| {})? {
             Next::To(state) => state,
             Next::Fails(verdict) if verdict.kind() == kind => return Ok(Some(path(&reached, at))),
             Next::Fails(_) => continue,

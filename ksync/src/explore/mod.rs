@@ -14,6 +14,7 @@
 
 mod blame;
 mod control;
+mod distilled;
 mod machine;
 pub mod memory;
 mod minimal;

@@ -9,7 +9,7 @@ use super::machine::Machine;
 use super::memory::{Lkmm, Memory, Rc11, Sc};
 use super::quiet;
 use super::state::State;
-use super::step::{Move, Next, Stepping, moves};
+use super::step::{Move, Next, Stepping, moves, run_ahead};
 use super::task::{At, Nondeterminism};
 use crate::model::Model;
 use crate::report::{Options, Trace};
@@ -86,6 +86,7 @@ impl<M: Memory> Replay<M> {
     /// Lets the task make this step, and before it what the schedule does not know. False if it cannot come to it.
     fn run_to(&mut self, task: usize, step: &Wanted, way: u16, later: &[&Wanted]) -> Result<bool, Nondeterminism> {
         loop {
+            self.run_ahead()?;
             let Next::To(state) = &self.next else { return Ok(false) };
             let mut possible = moves(&mut self.machine, self.stepping, state)?;
             possible.retain(|(happens, _)| happens.task() == Some(task as u8));
@@ -112,9 +113,17 @@ impl<M: Memory> Replay<M> {
         (operation, made)
     }
 
+    /// Performs what is no event.
+    fn run_ahead(&mut self) -> Result<(), Nondeterminism> {
+        let next = std::mem::replace(&mut self.next, Next::Fails(Verdict::Holds));
+        self.next = run_ahead(&mut self.machine, self.stepping, next, |_, _| {})?;
+        Ok(())
+    }
+
     /// Goes on with the first possible move until there is none.
     fn run_out(&mut self) -> Result<Verdict, Nondeterminism> {
         loop {
+            self.run_ahead()?;
             let state = match &self.next {
                 Next::To(state) => state,
                 Next::Fails(verdict) => return Ok(verdict.clone()),

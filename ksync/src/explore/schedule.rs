@@ -87,7 +87,8 @@ pub(super) fn settle<M: Memory>(machine: &Machine, state: &mut State<M>, task: u
             if state.cpus[cpu].running == number {
                 state.cpus[cpu].running = NOBODY;
             }
-            if !machine.contended[cpu] {
+            // Who is gone teaches nobody; where there are timers, all that a CPU did has to arrive when time goes on.
+            if !machine.contended[cpu] && !machine.interrupted.contains(&true) {
                 state.mem.retire(cpu);
             }
         }

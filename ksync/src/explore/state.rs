@@ -22,6 +22,8 @@ pub(super) struct State<M> {
     pub(super) work: SmallVec<[u32; 2]>,
     /// Everybody who waits in a loop with a body went through it at this time.
     pub(super) bodies_ran: bool,
+    /// The machine has stopped.
+    pub(super) halted: bool,
     /// Virtual nanoseconds.
     pub(super) clock: u64,
     /// When each armed timer fires.
@@ -91,6 +93,7 @@ impl<M: Memory> State<M> {
             frames: self.frames,
             work: SmallVec::from_slice(&self.work),
             bodies_ran: self.bodies_ran,
+            halted: self.halted,
             clock: self.clock,
             timers: SmallVec::from_slice(&self.timers),
         }

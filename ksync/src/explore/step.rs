@@ -66,6 +66,9 @@ pub(super) fn moves<M: Memory>(
     state: &State<M>,
 ) -> Result<Moves<M>, Nondeterminism> {
     let mut moves = Vec::new();
+    if state.halted {
+        return Ok(moves);
+    }
     if let Some(task) = state.tasks.iter().position(|task| task.body_due) {
         super::time::body(machine, state, task, &mut moves)?;
         return Ok(moves);
@@ -112,6 +115,12 @@ pub(super) fn run_ahead<M: Memory>(
 
 /// A running task whose request needs no interleaving with anybody's.
 fn eager_task<M: Memory>(machine: &Machine, stepping: Stepping, state: &State<M>) -> Option<usize> {
+    if state.halted {
+        return None;
+    }
+    if let Some(task) = distilling_task(machine, state) {
+        return Some(task);
+    }
     if !stepping.eager || state.tasks.iter().any(|task| task.body_due) {
         return None;
     }
@@ -134,6 +143,13 @@ fn eager_task<M: Memory>(machine: &Machine, stepping: Stepping, state: &State<M>
             _ => alone,
         }
     })
+}
+
+/// A task at the edge of a block of which only the result is kept. That is no event, so no other can come before it.
+fn distilling_task<M: Memory>(machine: &Machine, state: &State<M>) -> Option<usize> {
+    (0..state.tasks.len()).find(
+        |&task| matches!(machine.at(task, state.tasks[task].node), At::Asks(asked) if asked.request.is_distilling()),
+    )
 }
 
 /// Adds every way in which the task can perform its request now.
@@ -167,7 +183,9 @@ fn perform<M: Memory>(
         let next = match result {
             Ok((mut next, value)) => {
                 let node = advance(machine, task, &mut next, Reply::Value(value))?;
-                next.cpus[usize::from(state.tasks[task].cpu)].running = task as u8;
+                if !asked.request.is_distilling() {
+                    next.cpus[usize::from(state.tasks[task].cpu)].running = task as u8;
+                }
                 settle(machine, &mut next, task);
                 node.map_or(Next::To(next), Next::Fails)
             }

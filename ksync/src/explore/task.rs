@@ -6,6 +6,7 @@
 //! moves over the tree as over data; the coroutine runs only where the tree has no answer yet. Then it is the one
 //! that stands there already, or a new one that is fed the recorded replies.
 
+use super::distilled::Distilled;
 use crate::backend::world::{self, Phase};
 use crate::current::Current;
 use crate::op::{CellId, IrqId, MemOp, Request};
@@ -14,6 +15,7 @@ use crate::setup::Body;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
@@ -48,7 +50,7 @@ pub(super) type NodeId = u32;
 pub(super) const ROOT: NodeId = 0;
 
 pub(super) struct Node {
-    parent: NodeId,
+    pub(super) parent: NodeId,
     /// The reply that led here.
     pub(super) reply: Reply,
     pub(super) at: At,
@@ -80,6 +82,8 @@ pub(super) struct Tree {
     nodes: Vec<Node>,
     identity: Rc<Identity>,
     live: Option<(Routine, NodeId)>,
+    /// Where the task stands after a block of which only the result is kept.
+    distilled: HashMap<Distilled, NodeId>,
 }
 
 /// A body that asks differently after the same replies.
@@ -104,7 +108,7 @@ struct Port {
 }
 
 /// A facade call of the running task; a wait may have a body that its loop runs through while it waits.
-pub(crate) fn request(request: Request, place: Place, body: Option<&dyn Fn()>) -> u64 {
+pub(crate) fn request(mut request: Request, place: Place, body: Option<&dyn Fn()>) -> u64 {
     if std::thread::panicking() {
         return 0; // The task failed; its guards go without a trace.
     }
@@ -112,6 +116,11 @@ pub(crate) fn request(request: Request, place: Place, body: Option<&dyn Fn()>) -
     // SAFETY: a facade call in phase `Explorer` comes from a coroutine, and `PORT` points to its port, which lives
     // on its stack as long as it does: `start` sets it first and the line after `suspend` sets it again.
     let port = unsafe { &*port_at };
+    if let Request::Distilled { preempt_count, irqs_off, .. } = &mut request {
+        // SAFETY: `current` lives beside the port.
+        let current = unsafe { &*port.current };
+        (*preempt_count, *irqs_off) = (current.preempt_count(), current.irqs_disabled());
+    }
     let ask = |request: Request| {
         // SAFETY: as above; the yielder belongs to this coroutine.
         let reply = unsafe { &*port.yielder }.suspend(Asked { request, place, body: body.is_some() });
@@ -172,7 +181,7 @@ fn stop(mut routine: Routine) {
 
 impl Tree {
     pub(super) fn new(identity: Identity) -> Tree {
-        let mut tree = Tree { nodes: Vec::new(), identity: Rc::new(identity), live: None };
+        let mut tree = Tree { nodes: Vec::new(), identity: Rc::new(identity), live: None, distilled: HashMap::new() };
         let mut routine = start(tree.identity.clone());
         let at = Self::resume(&mut routine, Reply::Value(0));
         tree.nodes.push(Node { parent: ROOT, reply: Reply::Value(0), at, children: Vec::new(), tail: Rc::new([]) });
@@ -190,6 +199,11 @@ impl Tree {
         if let Some((_, id)) = known {
             return Ok(*id);
         }
+        let distilled = self.distilled_by(from);
+        if let Some(&id) = distilled.as_ref().and_then(|key| self.distilled.get(key)) {
+            self.nodes[from as usize].children.push((reply, id));
+            return Ok(id);
+        }
         let mut routine = match self.live.take() {
             Some((routine, at)) if at == from => routine,
             other => {
@@ -204,6 +218,7 @@ impl Tree {
         let tail = self.tail_after(from);
         self.nodes.push(Node { parent: from, reply, at, children: Vec::new(), tail });
         self.nodes[from as usize].children.push((reply, id));
+        self.distilled.extend(distilled.map(|key| (key, id)));
         self.live = Some((routine, id));
         Ok(id)
     }
@@ -220,7 +235,7 @@ impl Tree {
     }
 
     /// The plain accesses that are still open after the request of this node was performed.
-    fn tail_after(&self, from: NodeId) -> Rc<[(CellId, bool)]> {
+    pub(super) fn tail_after(&self, from: NodeId) -> Rc<[(CellId, bool)]> {
         let node = self.node(from);
         let At::Asks(asked) = &node.at else { return Rc::new([]) };
         let touched = match &asked.request {

@@ -40,6 +40,7 @@ pub(super) fn tick<M: Memory>(machine: &Machine, state: &State<M>, moves: &mut M
     } else {
         next.bodies_ran = false;
         next.clock = next.clock.max(now);
+        everybody_knows(machine, &mut next);
         for (irq, timer) in next.timers.iter_mut().enumerate() {
             if timer.is_some_and(|at| at <= next.clock) {
                 *timer = None;
@@ -49,6 +50,15 @@ pub(super) fn tick<M: Memory>(machine: &Machine, state: &State<M>, moves: &mut M
         }
     }
     moves.push((Move::Tick, Next::To(next)));
+}
+
+/// A store takes nanoseconds to arrive and a timer seconds to fire: when time goes on, each CPU knows what all others
+/// did before. A stale read is a matter of one instant.
+fn everybody_knows<M: Memory>(machine: &Machine, next: &mut State<M>) {
+    let others = 1..machine.cpus.len();
+    others.clone().for_each(|cpu| next.mem.learn(0, cpu));
+    others.for_each(|cpu| next.mem.learn(cpu, 0));
+    next.mem.canon();
 }
 
 /// Adds the way of a task through the body of its waiting loop.

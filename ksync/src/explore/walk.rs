@@ -76,6 +76,9 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     let task = usize::from(task);
     let here = before.tasks[task];
     let At::Asks(asked) = machine.at(task, here.node) else { return };
+    if asked.request.is_distilling() {
+        return;
+    }
     let value = match next {
         Next::To(next) => match machine.reply(task, next.tasks[task].node) {
             Reply::Value(value) => value,

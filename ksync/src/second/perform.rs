@@ -17,6 +17,9 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
         return 0; // A guard goes out of scope in an execution that is over.
     }
     let me = run::running();
+    if request.is_distilling() {
+        return 0; // loom keeps no states that could be one.
+    }
     let value = match &request {
         Request::Mem(op) => memory(me, op, place),
         Request::Sleep { cell, .. } => sleep(me, *cell, &request, place),
@@ -39,7 +42,9 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
         Request::SetAllowed(_) => cannot("loom moves no task between CPUs"),
         Request::Raise(_) | Request::IrqReturn(_) => cannot("loom has no interrupts"),
         Request::Timer(..) | Request::Now => cannot("loom has no clock"),
+        Request::Halt => cannot("loom stops no machine"),
         Request::Idle => cannot("loom has no idle task"),
+        Request::Distil | Request::Distilled { .. } => unreachable!("done above"),
     };
     with(|run| run.now.events.push(Event { task: me, place, request, value }));
     value

@@ -74,8 +74,20 @@ impl Bits {
             Rmw::And(bits) => atomic.fetch_and(bits << shift, ordering),
             Rmw::Or(bits) => atomic.fetch_or(bits << shift, ordering),
             Rmw::Xor(bits) => atomic.fetch_xor(bits << shift, ordering),
+            Rmw::Bits { mask, new } => return self.exchange_bits(mask << shift, new << shift, ordering),
         };
         old >> shift
+    }
+
+    /// As in [`Self::add_unless`], without a value that forbids it.
+    fn exchange_bits(&self, mask: u64, new: u64, ordering: Ordering) -> u64 {
+        let mut guess = 0;
+        loop {
+            match self.atomic.compare_exchange(guess, guess & !mask | new, ordering, Ordering::Relaxed) {
+                Ok(old) => return old >> self.shift,
+                Err(seen) => guess = seen,
+            }
+        }
     }
 
     /// An exchange from a guessed value: where the guess is wrong it reads the newest value and writes nothing. A

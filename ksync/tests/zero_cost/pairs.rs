@@ -3,8 +3,8 @@
 
 use super::hand::{Count, Irqs, Lock};
 use ksync::{
-    Acquire, Atomic, Current, Full, Id, Plain, Relaxed, Release, SpinLock, smp_acquire__after_ctrl_dep, smp_mb,
-    smp_mb__after_spinlock, smp_mb__before_atomic, smp_rmb, smp_wmb,
+    Acquire, Atomic, Current, Full, Id, Plain, Relaxed, Release, SpinLock, distil, smp_acquire__after_ctrl_dep,
+    smp_mb, smp_mb__after_spinlock, smp_mb__before_atomic, smp_rmb, smp_wmb,
 };
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering as O, compiler_fence, fence};
 
@@ -36,6 +36,21 @@ fn facade_add_unless(x: &Atomic<u32>) -> bool {
 #[unsafe(export_name = "by_hand_add_unless")]
 fn by_hand_add_unless(x: &AtomicU32) -> bool {
     x.fetch_update(O::SeqCst, O::Relaxed, |old| (old != 0).then(|| old.wrapping_add(1))).is_ok()
+}
+
+#[unsafe(export_name = "facade_xchg_bits")]
+fn facade_xchg_bits(x: &Atomic<u32>, y: u32) -> u32 {
+    x.xchg_bits(!0x1ff, y, Relaxed)
+}
+
+#[unsafe(export_name = "by_hand_xchg_bits")]
+fn by_hand_xchg_bits(x: &AtomicU32, y: u32) -> u32 {
+    let new = y & !0x1ff;
+    let mut old = x.load(O::Relaxed);
+    while let Err(seen) = x.compare_exchange_weak(old, old & 0x1ff | new, O::Relaxed, O::Relaxed) {
+        old = seen;
+    }
+    old & !0x1ff
 }
 
 #[unsafe(export_name = "facade_unequal")]
@@ -91,6 +106,9 @@ pairs! {
     xchg_acquire:
         |x: &Atomic<u64>, y: u64| -> u64 { x.xchg(y, Acquire) }
         |x: &AtomicU64, y: u64| -> u64 { x.swap(y, O::Acquire) }
+    distil:
+        |x: &Atomic<u32>| -> bool { distil(|| x.load(Acquire) & 1 != 0) }
+        |x: &AtomicU32| -> bool { x.load(O::Acquire) & 1 != 0 }
     cmpxchg_full:
         |x: &Atomic<u32>, y: u32, z: u32, old: &mut u32| -> bool {
             match x.cmpxchg(y, z, Full) { Ok(seen) => { *old = seen; true } Err(seen) => { *old = seen; false } }

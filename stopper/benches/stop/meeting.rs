@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use stopper::kernel;
 use stopper::machine::{Ctx, Machine};
-use stopper::multi_cpu_stop::{MultiStopData, MultiStopState, multi_cpu_stop};
+use stopper::multi_cpu_stop::multi_cpu_stop;
+use stopper::multi_stop_data::{MultiStopData, MultiStopState};
 use stopper::task::Birth;
 
 /// PREPARE, DISABLE_IRQ, RUN and EXIT.

@@ -23,7 +23,7 @@ pub(crate) fn two(stage: &Stage, kernel: Kernel, rounds: u64, how: How) -> Block
     let waker = machine.new_task("waker", 0, Birth::Running);
     let sleepers = [machine.new_task("sleeper0", 0, Birth::Asleep), machine.new_task("sleeper1", 1, Birth::Asleep)];
     stage.time(rounds, |rounds| {
-        let current = Current::of_thread("waker", 0);
+        let current = Current::outside("waker", 0);
         let ctx = &Ctx { machine: &machine, current: &current, task: waker };
         let mut head = WakeQHead::new();
         for _ in 0..rounds {

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Every scenario of this crate on every revision that it tells apart.
+
+use crate::kernel::Kernel;
+use ksync::catalogue::{self, Row};
+
+/// A scenario of this crate.
+pub type Case = catalogue::Case<Kernel>;
+
+/// All rows, by incident.
+pub fn rows() -> Vec<Row> {
+    catalogue::rows(CASES)
+}
+
+/// The cases of each file.
+const CASES: &[&[Case]] = &[crate::scenarios_prepare::CASES];
