@@ -87,8 +87,8 @@ pub(crate) fn preempted_holder(session: &mut Session) {
         .fair()
         .repetitions(15)
         .metrics(&["wait max", "wait mean", "time >1ms", "Mops"]);
-    for (name, make) in [BIT_SPIN, QUEUED, TICKET, STD] {
-        for (class, word) in [(Class::Fair, "fair"), (Class::Fifo, "FIFO")] {
+    for (name, (_, make)) in [("bit", BIT_SPIN), ("queued", QUEUED), ("ticket", TICKET), ("std Mutex", STD)] {
+        for (class, word) in [(Class::FairFirst, "fair"), (Class::Fifo, "FIFO")] {
             experiment = experiment.candidate(format!("{name}, {word}"), move |stage| {
                 let how = Contention {
                     inside: 200,

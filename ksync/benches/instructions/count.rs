@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Counts the instructions of one function by running this program under callgrind.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::process::{Command, Stdio};
 
 /// Two numbers of rounds: what is the same for both is no part of a round.
@@ -21,25 +23,34 @@ pub(crate) fn has_valgrind() -> bool {
     valgrind.is_ok_and(|status| status.success())
 }
 
-/// The instructions of one round of a loop.
+/// The instructions of one round of a loop. They are the same each time, so each loop is counted once.
 ///
 /// # Errors
 /// What valgrind said.
 pub(crate) fn of(form: &str, name: &str) -> Result<f64, String> {
+    let function = format!("{form}_{name}");
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(&function).copied()) {
+        return Ok(known);
+    }
     let [few, many] = ROUNDS;
-    let (few_took, many_took) = (total(form, name, few)?, total(form, name, many)?);
-    Ok((many_took - few_took) as f64 / (many - few) as f64)
+    let (few_took, many_took) = (total(&function, few)?, total(&function, many)?);
+    let count = (many_took - few_took) as f64 / (many - few) as f64;
+    KNOWN.with_borrow_mut(|known| known.insert(function, count));
+    Ok(count)
 }
 
-fn total(form: &str, name: &str, rounds: u64) -> Result<u64, String> {
-    let function = format!("{form}_{name}");
+thread_local! {
+    static KNOWN: RefCell<HashMap<String, f64>> = RefCell::default();
+}
+
+fn total(function: &str, rounds: u64) -> Result<u64, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let out = std::env::temp_dir().join(format!("instructions-{}.out", std::process::id()));
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--quiet", &format!("--toggle-collect={function}")])
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(program)
-        .args(["--count", &function, &rounds.to_string()])
+        .args(["--count", function, &rounds.to_string()])
         .output()
         .map_err(|error| error.to_string())?;
     if !output.status.success() {

@@ -2,6 +2,7 @@
 //! Requests without a stopper: threads that are woken, do nothing, and the last one wakes the caller.
 #![allow(clippy::disallowed_types, reason = "what the ports are compared with")]
 
+use ksync::{Completion, Current};
 use spin_time::{Block, Futex, Stage, Waits, clock};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,7 +26,7 @@ impl Signal for Futex {
     }
 }
 
-/// What `ksync` sleeps on, without its time limit.
+/// As most programs sleep.
 #[derive(Default)]
 pub(crate) struct Condvar {
     number: parking_lot::Mutex<u32>,
@@ -40,6 +41,29 @@ impl Signal for Condvar {
 
     fn wait(&self, number: u32) {
         self.changed.wait_while(&mut self.number.lock(), |seen| *seen != number);
+    }
+}
+
+/// What the stoppers' callers sleep on. It counts, so it takes the numbers in their order.
+pub(crate) struct Completed(Completion);
+
+thread_local! {
+    static CURRENT: Current = Current::outside("bench", 0);
+}
+
+impl Default for Completed {
+    fn default() -> Self {
+        Completed(Completion::named(format_args!("signal")))
+    }
+}
+
+impl Signal for Completed {
+    fn wake(&self, _number: u32) {
+        self.0.complete();
+    }
+
+    fn wait(&self, _number: u32) {
+        CURRENT.with(|current| self.0.wait_for_completion(current));
     }
 }
 

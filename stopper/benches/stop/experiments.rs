@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What is measured.
 
-use crate::bare::{self, Condvar};
+use crate::bare::{self, Completed, Condvar};
 use crate::meeting;
 use crate::port::{self, Request};
 use crate::wakes::{self, How};
@@ -39,7 +39,8 @@ pub(crate) fn round_trip(session: &mut Session) {
             .repetitions(21)
             .metrics(&["wait p50", "wait p99", "wait mean", "wait max"])
             .candidate("bare futex", |stage| bare::trips::<Futex>(stage, trips(stage), &[1]))
-            .candidate("parking_lot::Condvar", |stage| bare::trips::<Condvar>(stage, trips(stage), &[1]));
+            .candidate("parking_lot::Condvar", |stage| bare::trips::<Condvar>(stage, trips(stage), &[1]))
+            .candidate("two completions", |stage| bare::trips::<Completed>(stage, trips(stage), &[1]));
         for kernel in [kernel::BEFORE, kernel::WAKE_Q, kernel::ATOMICALLY, kernel::MAINLINE] {
             experiment = experiment.candidate(kernel.commit, move |stage| {
                 port::trips(stage, kernel, trips(stage), Request::One, [0, 1])
