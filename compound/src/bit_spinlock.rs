@@ -83,6 +83,7 @@ pub fn clear_bit_unlock(nr: u32, addr: &Atomic<u64>) {
 }
 
 /// `bit_spin_lock()`: preemption is off when it returns, and on while it spins.
+#[inline]
 pub fn bit_spin_lock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
     let current = ctx.current;
     let spin = ctx.machine.kernel.bit_spinlock.spin;
@@ -121,6 +122,7 @@ pub fn bit_spin_trylock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) -> bool {
 /// `bit_spin_unlock()`: for a word whose other bits others change.
 ///
 /// DEVIATION: `CONFIG_DEBUG_SPINLOCK` is off, as in the kernel of incident 002: nobody looks whether the bit was set.
+#[inline]
 pub fn bit_spin_unlock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
     if ctx.machine.kernel.bit_spinlock.unlock == Unlock::Word {
         __bit_spin_unlock(ctx, bitnum, addr);
@@ -131,6 +133,7 @@ pub fn bit_spin_unlock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
 }
 
 /// `__bit_spin_unlock()`: for a word whose other bits only the holder changes.
+#[inline]
 pub fn __bit_spin_unlock(ctx: &Ctx, bitnum: u32, addr: &Atomic<u64>) {
     let old = addr.load(Relaxed);
     // ORDERING: Release, as in `clear_bit_unlock()`: `own-word`, mutant `relaxed-store`.

@@ -176,6 +176,7 @@ pub fn queued_spin_trylock(machine: &Machine, lock: &QSpinLock) -> bool {
 }
 
 /// `queued_spin_lock()`.
+#[inline]
 pub fn queued_spin_lock(ctx: &Ctx, lock: &QSpinLock) {
     lock_on(ctx.machine, || ctx.current.cpu(), lock);
 }
@@ -223,6 +224,7 @@ fn wait(machine: &Machine, cpu: impl FnOnce() -> u32, lock: &QSpinLock, val: u32
 /// `queued_spin_unlock()`.
 ///
 /// DEVIATION: C stores zero into the locked byte. Here the byte is cleared in the whole word.
+#[inline]
 pub fn queued_spin_unlock(machine: &Machine, lock: &QSpinLock) {
     match machine.kernel.qspinlock.unlock {
         // ORDERING: Release, our section before the next holder's. Pairs with `queued_spin_lock()`, with the waits in

@@ -62,6 +62,7 @@ impl TicketSpinLock {
     }
 
     /// `ticket_spin_lock()`.
+    #[inline]
     pub fn ticket_spin_lock(&self) {
         // ORDERING: Full, of which the way without waiting needs all: the last holder's section before ours, and what
         // stands before the call before it. Pairs with `ticket_spin_unlock()`. Without it the sections race:
@@ -94,6 +95,7 @@ impl TicketSpinLock {
     /// DEVIATION: C stores the 16 bits of the owner, which only the holder writes, into the word to which others add.
     /// There is no such store on an atomic word here: adding the difference to the whole word is the same and cannot
     /// carry.
+    #[inline]
     pub fn ticket_spin_unlock(&self, rev: Rev) {
         let val = self.val.load(Relaxed);
         let served = u32::from(owner(val).wrapping_add(1));

@@ -24,7 +24,7 @@ pub struct IrqFlags(bool);
 
 impl Current {
     /// A context of its own on a CPU, for what runs ports without a scenario, as simulations and
-    /// benchmarks do.
+    /// benchmarks do. For a real thread [`smp_processor_id()`] is that CPU from now on.
     ///
     /// # Panics
     /// In a scenario's setup and in its tasks: a model must know everybody who runs in it.
@@ -37,6 +37,8 @@ impl Current {
     /// ```
     pub fn outside(name: &str, cpu: u32) -> Self {
         assert!(!backend::in_model(), "a context is made inside of a model: use the one that the task is given");
+        #[cfg(not(loom))]
+        backend::set_this_cpu(cpu);
         Current::new(name, usize::MAX, cpu)
     }
 
@@ -161,7 +163,7 @@ impl Current {
 /// `smp_processor_id()` of whoever runs, for an interface that passes no [`Current`], as `lock_api`'s.
 ///
 /// # Panics
-/// On a real thread that [`run_threads`](crate::run_threads) did not start.
+/// On a real thread that is no task of `run_threads()` and has no [`Current`] of its own.
 #[track_caller]
 pub fn smp_processor_id() -> u32 {
     backend::this_cpu()

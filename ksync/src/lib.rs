@@ -11,7 +11,7 @@
 //! | `smp_cond_load_*`, `while (x) cpu_relax()` | spin | an await: nothing happens until it can |
 //! | `raw_spin_lock` & co. | a spin lock behind `lock_api` | an await and a lock in one step |
 //! | `local_irq_save`, `preempt_disable` | counters | they decide who may run |
-//! | `struct completion`, `struct mutex` | `parking_lot` | an await, asleep |
+//! | `struct completion`, `struct mutex` | a parked thread | an await, asleep |
 //! | a plain field | a relaxed access: the same instruction | race-checked |
 //!
 //! `cfg(loom)` chooses between real atomics and the models; which engine runs a model is chosen by the call.

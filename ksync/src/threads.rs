@@ -2,13 +2,18 @@
 //! A scenario on real threads, one per task.
 #![allow(clippy::disallowed_types)]
 
-use crate::backend::parking::{QUIT, Quit, Shutdown};
+use crate::backend::parking::{Quit, Shutdown};
 use crate::current::Current;
 use crate::setup::{Scenario, Setup};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::Builder;
+use std::time::Duration;
+
+/// How often sleepers look up by themselves. A model sees every word, so a port may let a task sleep on one that
+/// nobody kicks it for, as a preempted task on its stopper's `on_rq`.
+const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// Runs a scenario once on real threads, and its final check after them.
 ///
@@ -28,7 +33,7 @@ pub fn run_threads(scenario: &Scenario) {
         *(if task.daemon { &mut daemons } else { &mut ordinary }) += 1;
         let (quit, report, name) = (quit.clone(), report.clone(), task.name.clone());
         let run = move || {
-            QUIT.set(Some(quit));
+            quit.join();
             crate::backend::set_this_cpu(task.cpu);
             let current = Current::new(&task.name, number, task.cpu);
             let end = catch_unwind(AssertUnwindSafe(|| (task.body)(&current)));
@@ -42,7 +47,13 @@ pub fn run_threads(scenario: &Scenario) {
         if ordinary == 0 {
             quit.ask();
         }
-        let (daemon, end) = reports.recv().expect("a task reports its end");
+        let (daemon, end) = loop {
+            match reports.recv_timeout(LOOK_UP) {
+                Ok(report) => break report,
+                Err(RecvTimeoutError::Timeout) => quit.look_up(),
+                Err(RecvTimeoutError::Disconnected) => unreachable!("we have a sender too"),
+            }
+        };
         *(if daemon { &mut daemons } else { &mut ordinary }) -= 1;
         if let Err(payload) = end
             && !payload.is::<Shutdown>()

@@ -3,7 +3,7 @@
 
 use ksync::Relaxed;
 use stopper::machine::{Machine, StopCall};
-use stopper::multi_cpu_stop::MultiStopState;
+use stopper::multi_stop_data::MultiStopState;
 
 /// What C's initializers do when the function is entered. All stoppers are done with the last call.
 ///

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub(crate) const USAGE: &str = "\
 usage: cargo bench -p CRATE --bench NAME -- [--quick] [--out DIR] [EXPERIMENT ...]
   --quick     only shows that it works: few and short blocks
-  --out DIR   where the results go; target/spin-time otherwise
+  --out DIR   where the results go; target/spin-time otherwise, its folder quick if quick
   EXPERIMENT  only experiments whose name contains one of these words";
 
 /// What the command line asks for.

@@ -32,6 +32,27 @@ impl Block {
     }
 }
 
+/// What a turn gives back: a block, or what went wrong.
+pub trait Turn {
+    /// As a result.
+    ///
+    /// # Errors
+    /// What went wrong.
+    fn result(self) -> Result<Block, String>;
+}
+
+impl Turn for Block {
+    fn result(self) -> Result<Block, String> {
+        Ok(self)
+    }
+}
+
+impl Turn for Result<Block, String> {
+    fn result(self) -> Result<Block, String> {
+        self
+    }
+}
+
 /// A histogram of nanoseconds: three digits, from 1 ns to some seconds.
 ///
 /// # Panics

@@ -27,7 +27,7 @@ pub struct Contention {
     pub window: Duration,
     /// The class of the threads, where it is not the regime's.
     pub class: Option<Class>,
-    /// Ordinary threads that do nothing but run, on the first thread's CPU.
+    /// Fair threads of the highest priority that do nothing but run, on the first thread's CPU.
     pub hogs: usize,
 }
 
@@ -80,7 +80,7 @@ pub fn contended<L: Lock>(stage: &Stage, how: &Contention, lock: &L) -> Result<B
     let seen: Vec<Seen> = std::thread::scope(|scope| {
         for _ in 0..how.hogs {
             scope.spawn(|| {
-                stage.enter_as(0, Class::Fair);
+                stage.enter_as(0, Class::FairFirst);
                 while !over.load(Relaxed) {
                     work::spin(1000);
                 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! An experiment: candidates that take turns, block by block, in one process.
 
-use crate::block::Block;
+use crate::block::{Block, Turn};
 use crate::canary;
 use crate::doubt::doubts;
 use crate::machine::{CpuTime, load};
@@ -32,7 +32,8 @@ pub struct Experiment<'s> {
     threads: usize,
     waiting: Waiting,
     fair: bool,
-    one_cpu: bool,
+    cpus: usize,
+    needed: usize,
     repetitions: usize,
     metrics: Vec<&'static str>,
     per_canary: Vec<&'static str>,
@@ -48,7 +49,8 @@ impl<'s> Experiment<'s> {
             threads: 1,
             waiting: Waiting::Spinning,
             fair: false,
-            one_cpu: false,
+            cpus: usize::MAX,
+            needed: 1,
             repetitions: 31,
             metrics: Vec::new(),
             per_canary: Vec::new(),
@@ -62,13 +64,15 @@ impl<'s> Experiment<'s> {
         self
     }
 
-    /// All threads share one CPU. They must not spin.
-    ///
-    /// # Panics
-    /// If they do.
-    pub fn on_one_cpu(mut self) -> Self {
-        assert!(self.waiting == Waiting::Sleeping, "spinners need a CPU each");
-        self.one_cpu = true;
+    /// The threads share so many CPUs, and not the whole machine.
+    pub fn on_cpus(mut self, cpus: usize) -> Self {
+        self.cpus = cpus;
+        self
+    }
+
+    /// On a machine with fewer CPUs the experiment says so, and is left out.
+    pub fn needs_cpus(mut self, cpus: usize) -> Self {
+        self.needed = cpus;
         self
     }
 
@@ -97,12 +101,8 @@ impl<'s> Experiment<'s> {
     }
 
     /// A candidate and its turn.
-    pub fn candidate(
-        mut self,
-        name: impl Into<String>,
-        turn: impl FnMut(&Stage) -> Result<Block, String> + 's,
-    ) -> Self {
-        self.candidates.push((name.into(), Box::new(turn)));
+    pub fn candidate<T: Turn>(mut self, name: impl Into<String>, mut turn: impl FnMut(&Stage) -> T + 's) -> Self {
+        self.candidates.push((name.into(), Box::new(move |stage| turn(stage).result())));
         self
     }
 
@@ -113,6 +113,10 @@ impl<'s> Experiment<'s> {
     pub fn run(mut self) {
         assert!(!self.candidates.is_empty(), "an experiment has candidates");
         if !self.session.arguments.wants(self.name) || interrupt::asked() {
+            return;
+        }
+        if self.session.report.machine.cpus.len() < self.needed {
+            println!("\n{}: left out, it needs {} CPUs", self.name, self.needed);
             return;
         }
         let stage = self.stage();
@@ -171,7 +175,7 @@ impl<'s> Experiment<'s> {
 
     fn stage(&self) -> Stage {
         let machine = &self.session.report.machine;
-        let cpus = if self.one_cpu { 1 } else { self.threads.clamp(1, machine.cpus.len()) };
+        let cpus = self.threads.min(self.cpus).clamp(1, machine.cpus.len());
         let regime = Regime::of(machine, self.threads, cpus, self.waiting, self.fair);
         Stage {
             cpus: machine.cpus[..cpus].to_vec(),

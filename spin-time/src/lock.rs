@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What can be measured as a lock, one that is none, and what no lock can be faster than.
 
+use std::cell::Cell;
+use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -59,6 +61,7 @@ impl Lock for Busted {
 #[derive(Debug)]
 pub struct Floor {
     kind: FloorOf,
+    counted: bool,
     words: [AtomicU64; 2],
 }
 
@@ -78,34 +81,43 @@ pub enum FloorOf {
 impl Floor {
     /// One whose words are zero.
     pub fn of(kind: FloorOf) -> Floor {
-        Floor { kind, words: [AtomicU64::new(0), AtomicU64::new(0)] }
+        Floor { kind, counted: false, words: [AtomicU64::new(0), AtomicU64::new(0)] }
+    }
+
+    /// The same for a lock that keeps its holder from being preempted: a counter of the thread goes up before and down
+    /// after.
+    pub fn counted(kind: FloorOf) -> Floor {
+        Floor { counted: true, ..Floor::of(kind) }
     }
 }
 
 impl Lock for Floor {
-    type Thread = ();
+    type Thread = Cell<u32>;
 
-    fn thread(&self, _number: u32) {}
+    fn thread(&self, _number: u32) -> Cell<u32> {
+        Cell::new(0)
+    }
 
     #[inline]
-    fn with<R>(&self, (): &(), section: impl FnOnce() -> R) -> R {
+    fn with<R>(&self, count: &Cell<u32>, section: impl FnOnce() -> R) -> R {
         let [word, other] = &self.words;
-        match self.kind {
-            FloorOf::Bit => {
-                std::hint::black_box(word.fetch_or(1, Ordering::Acquire) & 1 != 0);
-            }
-            _ => {
-                std::hint::black_box(word.fetch_add(1, Ordering::Acquire));
-            }
+        if self.counted {
+            black_box(count).set(count.get() + 1);
+        }
+        if self.kind == FloorOf::Bit {
+            black_box(word.fetch_or(1, Ordering::Acquire) & 1 != 0);
+        } else {
+            black_box(word.fetch_add(1, Ordering::Acquire));
         }
         let result = section();
         match self.kind {
             FloorOf::Bit => word.store(word.load(Ordering::Relaxed) & !1, Ordering::Release),
             FloorOf::Word => word.store(0, Ordering::Release),
-            FloorOf::SharedWord => {
-                word.fetch_sub(1, Ordering::Release);
-            }
+            FloorOf::SharedWord => _ = word.fetch_sub(1, Ordering::Release),
             FloorOf::TwoWords => other.store(0, Ordering::Release),
+        }
+        if self.counted {
+            black_box(count).set(count.get() - 1);
         }
         result
     }

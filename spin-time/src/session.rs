@@ -57,7 +57,8 @@ pub fn main_of_the_model_build(name: &str) {
 
 impl Session {
     fn begin(name: &str, arguments: Arguments) -> Session {
-        let directory = arguments.out.clone().unwrap_or_else(results);
+        let ours = || if arguments.quick { results().join("quick") } else { results() };
+        let directory = arguments.out.clone().unwrap_or_else(ours);
         let machine = Machine::look();
         println!(
             "{name}: {}, CPUs {:?}, Linux {}\n  {}, commit {}, {}{}",

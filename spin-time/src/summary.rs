@@ -2,13 +2,17 @@
 //! A table for a terminal of 80 columns.
 
 use crate::record::{Candidate, PER_CANARY, Record};
-use crate::statistics::short;
+use crate::statistics::{Interval, short};
 use std::fmt::Write;
 
 /// How many columns the names have.
 const NAME: usize = 22;
-/// And a value.
-const VALUE: usize = 9;
+/// And the first value.
+const FIRST: usize = 9;
+/// And its ratio.
+const RATIO: usize = 18;
+/// And another value.
+const VALUE: usize = 10;
 /// How many values fit beside the ratio.
 const OTHERS: usize = 3;
 
@@ -28,7 +32,7 @@ pub(crate) fn table(record: &Record) -> String {
     );
     let metrics: Vec<&str> = record.metrics.iter().map(String::as_str).take(1 + OTHERS).collect();
     let Some((first, others)) = metrics.split_first() else { return text };
-    let _ = write!(text, "{:NAME$}{:>VALUE$}  {:20}", "", heading(first), "ratio to the first");
+    let _ = write!(text, "{:NAME$}{:>FIRST$} {:RATIO$}", "", heading(first), "ratio to the first");
     for metric in others {
         let _ = write!(text, "{:>VALUE$}", heading(metric));
     }
@@ -42,6 +46,12 @@ pub(crate) fn table(record: &Record) -> String {
     text
 }
 
+/// The ratio with its interval, or without if that is too long; the file has it all.
+fn fitting(ratio: Interval) -> String {
+    let text = ratio.to_string();
+    if text.len() > RATIO { short(ratio.middle) } else { text }
+}
+
 /// The name of a value as a column has it.
 fn heading(metric: &str) -> &str {
     if metric.ends_with(PER_CANARY) { PER_CANARY } else { metric }
@@ -52,10 +62,10 @@ fn line(text: &mut String, record: &Record, number: usize, candidate: &Candidate
     let value = |metric| record.value(metric, candidate).map_or("-".to_owned(), |value| short(value.middle));
     let ratio = match number {
         0 => String::new(),
-        _ => record.ratio(first, candidate, &record.candidates[0]).map_or("-".to_owned(), |ratio| ratio.to_string()),
+        _ => record.ratio(first, candidate, &record.candidates[0]).map_or("-".to_owned(), fitting),
     };
     let name: String = candidate.name.chars().take(NAME - 1).collect();
-    let mut row = format!("{name:NAME$}{:>VALUE$}  {ratio:20}", value(first));
+    let mut row = format!("{name:NAME$}{:>FIRST$} {ratio:RATIO$}", value(first));
     for metric in others {
         let _ = write!(row, "{:>VALUE$}", value(metric));
     }
@@ -78,7 +88,7 @@ mod tests {
         record.doubts.push("something".to_owned());
         let table = table(&record);
         assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-        assert!(table.contains("the same again             5.05  1.01 [1.01, 1.01]"), "{table}");
+        assert!(table.contains("the same again             5.05 1.01 [1.01, 1.01]"), "{table}");
         assert!(table.contains("  ! something\n") && !table.contains("more"), "{table}");
     }
 }

@@ -7,10 +7,7 @@ use crate::stage::Stage;
 use std::hint::black_box;
 
 /// Locks, counts and unlocks so many times in a row on one thread. The value is `ns`, for each time.
-///
-/// # Errors
-/// None: this is what a block returns.
-pub fn uncontended<L: Lock>(stage: &Stage, rounds: u64, lock: &L) -> Result<Block, String> {
+pub fn uncontended<L: Lock>(stage: &Stage, rounds: u64, lock: &L) -> Block {
     stage.time(rounds, |rounds| {
         let thread = lock.thread(0);
         let mut count = 0u64;

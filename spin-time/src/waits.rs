@@ -64,9 +64,9 @@ impl Waits {
             .with("wait p99.9", at(0.999))
             .with("wait mean", self.total_ns as f64 / (self.histogram.len() as f64).max(1.0))
             .with("wait max", self.max_ns as f64)
-            .with("in waits >1us", share(0))
-            .with("in waits >10us", share(1))
-            .with("in waits >1ms", share(2))
+            .with("time >1us", share(0))
+            .with("time >10us", share(1))
+            .with("time >1ms", share(2))
             .with_histogram("wait", self.histogram)
     }
 }
@@ -83,7 +83,7 @@ mod tests {
         let block = waits.into_block(Block::default(), 40_000_000.0);
         let value = |name| block.value(name).expect("it is there");
         assert!(value("wait p50") < 21.0 && value("wait p99.9") < 21.0, "percentiles do not see it");
-        for bound in ["in waits >1us", "in waits >10us", "in waits >1ms"] {
+        for bound in ["time >1us", "time >10us", "time >1ms"] {
             assert!((value(bound) - 0.5).abs() < 1e-9, "half of the time went into it");
         }
         assert!((value("wait max") - 2e7).abs() < 1.0);
@@ -97,7 +97,7 @@ mod tests {
         other.record_ns(4_000);
         all.merge(&other);
         let block = all.into_block(Block::default(), 12_000.0);
-        assert_eq!(block.value("in waits >1us").map(f64::to_bits), Some(0.5f64.to_bits()));
+        assert_eq!(block.value("time >1us").map(f64::to_bits), Some(0.5f64.to_bits()));
         assert_eq!(block.value("wait max").map(f64::to_bits), Some(4000f64.to_bits()));
         assert_eq!(block.histograms["wait"].len(), 2);
     }

@@ -51,9 +51,9 @@ impl Windows {
     pub fn into_block(self, block: Block, cpu_ns: f64) -> Block {
         let at = |quantile| self.histogram.value_at_quantile(quantile) as f64;
         block
-            .with("irqs off p50", at(0.5))
-            .with("irqs off p99", at(0.99))
-            .with("irqs off max", self.max_ns)
+            .with("off p50", at(0.5))
+            .with("off p99", at(0.99))
+            .with("off max", self.max_ns)
             .with("irqs off", self.off_ns / cpu_ns)
             .with_histogram("irqs off", self.histogram)
     }
@@ -73,8 +73,8 @@ mod tests {
         let block = windows.into_block(Block::default(), 400_000.0);
         let value = |name| block.value(name).expect("it is there");
         assert!((value("irqs off") - 0.5).abs() < 1e-9);
-        assert!((value("irqs off p50") - 1e3).abs() < 2.0 && (value("irqs off p99") - 51e3).abs() < 100.0);
-        assert!((value("irqs off max") - 51e3).abs() < 1e-9);
+        assert!((value("off p50") - 1e3).abs() < 2.0 && (value("off p99") - 51e3).abs() < 100.0);
+        assert!((value("off max") - 51e3).abs() < 1e-9);
     }
 
     #[test]

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the locks are put through.
+
+use crate::candidates::{ALL, BIT_SPIN, PARKING_LOT, QUEUED, SPIN, STD, TICKET};
+use spin_time::{Class, Contention, Floor, FloorOf, Session, Waiting};
+use std::time::Duration;
+
+/// Locks and unlocks in a row.
+const ROUNDS: u64 = 500_000;
+/// Preemption and oversubscription need more time than a burst; threads are fair there.
+const WINDOW: Duration = Duration::from_millis(60);
+/// Where preemption is looked at, so many others want the first CPU.
+const HOGS: usize = 3;
+
+/// One thread.
+pub(crate) fn uncontended(session: &mut Session) {
+    let mut experiment =
+        session.experiment("uncontended", "one thread, a section that counts; ns for each").metrics(&["ns"]);
+    for &(name, make) in ALL {
+        experiment = experiment.candidate(name, move |stage| make().uncontended(stage, ROUNDS));
+    }
+    let floor = |kind| move |stage: &_| spin_time::uncontended(stage, ROUNDS, &Floor::of(kind));
+    experiment
+        .candidate("bit's floor", floor(FloorOf::Bit))
+        .candidate("bit's floor, counted", |stage| {
+            spin_time::uncontended(stage, ROUNDS, &Floor::counted(FloorOf::Bit))
+        })
+        .candidate("RMW + store", floor(FloorOf::Word))
+        .candidate("RMW + RMW", floor(FloorOf::SharedWord))
+        .run();
+}
+
+/// Two threads that both always want the lock, with some work in and between the sections.
+pub(crate) fn hand_over(session: &mut Session) {
+    let mut experiment = session
+        .experiment("hand-over", "two threads, work inside and outside; ns to the next holder")
+        .threads(2, Waiting::Spinning)
+        .repetitions(21)
+        .metrics(&["hand-over/canary", "hand-over", "wait p99", "fairness"])
+        .per_canary(&["hand-over"]);
+    for &(name, make) in ALL {
+        experiment = experiment.candidate(name, move |stage| make().contended(stage, &Contention::of_two(stage)));
+    }
+    experiment.run();
+}
+
+/// Two threads that do nothing else.
+pub(crate) fn back_to_back(session: &mut Session) {
+    let mut experiment = session
+        .experiment("back-to-back", "two threads, only the lock; CPU ns for each section")
+        .threads(2, Waiting::Spinning)
+        .repetitions(11)
+        .metrics(&["cpu/op", "Mops", "fairness", "longest run"])
+        .per_canary(&["cpu/op"]);
+    for &(name, make) in ALL {
+        experiment = experiment.candidate(name, move |stage| {
+            make().contended(stage, &Contention { inside: 0, outside: 0, ..Contention::of_two(stage) })
+        });
+    }
+    experiment.run();
+}
+
+/// Twice as many threads as two CPUs have. The scheduler decides; a thread that waits for one that does not run burns
+/// its slice.
+pub(crate) fn crowded(session: &mut Session) {
+    let mut experiment = session
+        .experiment("crowded", "four fair threads on two CPUs; CPU ns for each section")
+        .threads(4, Waiting::Spinning)
+        .on_cpus(2)
+        .repetitions(15)
+        .metrics(&["cpu/op", "wait p99", "wait max", "time >1ms"]);
+    for (name, make) in [STD, PARKING_LOT, SPIN, BIT_SPIN, TICKET, QUEUED] {
+        experiment = experiment.candidate(name, move |stage| {
+            let how = Contention { threads: 4, inside: 200, outside: 200, window: WINDOW, class: None, hogs: 0 };
+            make().contended(stage, &how)
+        });
+    }
+    experiment.run();
+}
+
+/// Incident 002: two threads with a CPU each, and others that want the first CPU too. Where threads are fair a holder
+/// is preempted, and the other thread waits until it runs again; where they are `SCHED_FIFO` it is not.
+pub(crate) fn preempted_holder(session: &mut Session) {
+    let mut experiment = session
+        .experiment("preempted-holder", "two threads, and others want the first CPU; longest wait, ns")
+        .threads(2, Waiting::Spinning)
+        .fair()
+        .repetitions(15)
+        .metrics(&["wait max", "wait mean", "time >1ms", "Mops"]);
+    for (name, (_, make)) in [("bit", BIT_SPIN), ("queued", QUEUED), ("ticket", TICKET), ("std Mutex", STD)] {
+        for (class, word) in [(Class::FairFirst, "fair"), (Class::Fifo, "FIFO")] {
+            experiment = experiment.candidate(format!("{name}, {word}"), move |stage| {
+                let how = Contention {
+                    inside: 200,
+                    outside: 200,
+                    window: WINDOW,
+                    class: Some(class),
+                    hogs: HOGS,
+                    threads: 2,
+                };
+                make().contended(stage, &how)
+            });
+        }
+    }
+    experiment.run();
+}

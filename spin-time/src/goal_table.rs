@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The goals as a table: what was measured, how sure that is, and whether it is enough.
+
+use crate::goal_list::GOALS;
+use crate::goals::{Limit, Verdict};
+use crate::record::{Record, Report};
+use crate::statistics::{Interval, short};
+use std::fmt::Write;
+
+/// How far two runs may be apart: the medians of uncontended locks, and their hand-overs by the canary.
+const AGREE: [(&str, &str, f64); 2] = [("uncontended", "ns", 0.05), ("hand-over", "hand-over/canary", 0.15)];
+
+/// The table; `last` is the run before, to compare with.
+pub(crate) fn table(reports: &[Report], last: &[Report]) -> String {
+    let mut text = String::from("Goals, as ratios unless said\n");
+    let mut whys: Vec<(&str, &str)> = Vec::new();
+    for goal in GOALS {
+        let measured = goal.measured(reports);
+        let verdict = goal.limit.judge(measured);
+        let doubted = goal.record(reports).is_some_and(|record| !record.doubts.is_empty());
+        row(&mut text, (goal.id, goal.what), goal.limit, measured, verdict, doubted);
+        let why = (goal.id, goal.why);
+        if verdict != Verdict::Met && !goal.why.is_empty() && !whys.contains(&why) {
+            whys.push(why);
+        }
+    }
+    for (experiment, metric, limit) in AGREE {
+        let apart = furthest(locks(reports), locks(last), experiment, metric);
+        let interval = apart.map(|apart| Interval { middle: apart, low: apart, high: apart });
+        let what = format!("two runs apart, {experiment}");
+        row(&mut text, ("G13", &what), Limit::AtMost(limit), interval, Limit::AtMost(limit).judge(interval), false);
+    }
+    busted(&mut text, reports);
+    for (id, why) in whys {
+        let _ = writeln!(text, "{id}: {why}");
+    }
+    doubts(&mut text, reports);
+    text
+}
+
+fn row(
+    text: &mut String,
+    (id, what): (&str, &str),
+    limit: Limit,
+    measured: Option<Interval>,
+    verdict: Verdict,
+    doubted: bool,
+) {
+    let limit = match limit {
+        Limit::AtMost(limit) => format!("<= {}", short(limit)),
+        Limit::AtLeast(limit) => format!(">= {}", short(limit)),
+    };
+    let measured = measured.map_or("-".to_owned(), |interval| interval.to_string());
+    let verdict = match verdict {
+        Verdict::Met => "met",
+        Verdict::NotMet => "NOT MET",
+        Verdict::InDoubt => "in doubt",
+        Verdict::NotMeasured => "not measured",
+    };
+    let mark = if doubted { " !" } else { "" };
+    let _ = writeln!(text, "{id:4}{what:35}{limit:8} {measured:20}{verdict}{mark}");
+}
+
+fn locks(reports: &[Report]) -> Option<&Report> {
+    reports.iter().find(|report| report.bench == "locks")
+}
+
+/// The greatest relative difference of a candidate's medians between two runs.
+fn furthest(this: Option<&Report>, last: Option<&Report>, experiment: &str, metric: &str) -> Option<f64> {
+    let (this, last) = (this?.experiment(experiment)?, last?.experiment(experiment)?);
+    let difference = |name: &str| {
+        let median = |record: &Record| record.value(metric, record.candidate(name)?).map(|value| value.middle);
+        Some((median(this)? / median(last)? - 1.0).abs())
+    };
+    // Only what stands in the goals: the ports, and what they are compared with.
+    let names = this.candidates.iter().map(|candidate| candidate.name.as_str());
+    names
+        .filter(|name| !name.contains("parking_lot") && !name.contains("spin::"))
+        .filter_map(difference)
+        .reduce(f64::max)
+}
+
+/// G14: each run must notice the lock that is none.
+fn busted(text: &mut String, reports: &[Report]) {
+    let (tried, noticed) =
+        reports.iter().fold((0, 0), |sum, report| (sum.0 + report.busted.0, sum.1 + report.busted.1));
+    let share = (tried > 0).then(|| f64::from(noticed) / f64::from(tried));
+    let interval = share.map(|share| Interval { middle: share, low: share, high: share });
+    let limit = Limit::AtLeast(1.0);
+    row(text, ("G14", "a lock that is none, noticed"), limit, interval, limit.judge(interval), false);
+}
+
+/// What the harness itself doubts.
+fn doubts(text: &mut String, reports: &[Report]) {
+    for report in reports {
+        if report.quick {
+            let _ = writeln!(text, "! {}: a quick run, its figures only show that it works", report.bench);
+        }
+        for record in &report.experiments {
+            for doubt in &record.doubts {
+                let _ = writeln!(text, "! {}, {}: {doubt}", report.bench, record.name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Machine;
+    use crate::record::tests::{candidate, record};
+
+    fn locks_with(ns: f64) -> Report {
+        let of = |name, value| candidate(name, &[(value, None); 5]);
+        let candidates = vec![
+            of("std::sync::Mutex", 10.0),
+            of("  the same again", 10.0),
+            of("__bit_spin_unlock", ns),
+            of("bit's floor, counted", 7.0),
+        ];
+        Report {
+            bench: "locks".to_owned(),
+            quick: true,
+            interrupted: false,
+            machine: Machine::look(),
+            busted: (3, 3),
+            experiments: vec![Record { name: "uncontended".to_owned(), ..record(candidates) }],
+        }
+    }
+
+    #[test]
+    fn each_goal_is_judged_or_not_measured() {
+        let table = table(&[locks_with(7.07)], &[locks_with(7.0)]);
+        let line = |start: &str| table.lines().find(|line| line.starts_with(start)).expect("it is there").to_owned();
+        assert!(line("G1  bit, own word / its floor").ends_with("1.01 [1.01, 1.01]   met"), "{table}");
+        assert!(line("G7  cpu_stop / futex, one CPU").ends_with("not measured"), "{table}");
+        assert!(line("G13 two runs apart, uncontended").contains("0.01"), "{table}");
+        assert!(line("G14 ").ends_with("met") && table.contains("! locks: a quick run"), "{table}");
+        assert!(
+            table.lines().filter(|line| line.starts_with('G') && !line.contains(": ")).all(|line| line.len() <= 80)
+        );
+    }
+
+    #[test]
+    fn a_goal_out_of_reach_says_why() {
+        let table = table(&[locks_with(9.0)], &[]);
+        assert!(table.contains("NOT MET"), "{table}");
+        assert!(table.lines().any(|line| line.starts_with("G2: Both halves")), "{table}");
+    }
+}
