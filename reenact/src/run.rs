@@ -155,9 +155,9 @@ impl Run {
 
     /// Runs the threads to their ends.
     fn threads(self: &Arc<Self>, load: &Arc<dyn Load>) {
-        let scenario =
-            |run: Arc<Run>, load: Arc<dyn Load>| move |setup: &mut Setup| load.clone().declare(setup, &run);
-        let ended = catch_unwind(AssertUnwindSafe(|| run_threads(&scenario(self.clone(), load.clone()))));
+        let (run, load) = (self.clone(), load.clone());
+        let scenario = move |setup: &mut Setup| load.clone().declare(setup, &run);
+        let ended = catch_unwind(AssertUnwindSafe(|| run_threads(&scenario)));
         self.failed.store(ended.is_err(), Relaxed);
         let _ = self.events.lock().send(Event::Ended(ended.map_err(|payload| text_of(&*payload))));
     }
