@@ -44,6 +44,12 @@ fn revisions() -> Vec<Revision> {
     rows_of(CASES, "s9-incident", |_| true, |kernel| Arc::new(MigrateSwap::new(kernel)))
 }
 
+/// A delay in about ns, on a scale that goes from 16 to 1024 and begins anew: how wide the window of the race is depends
+/// on the machine.
+fn delay(round: u64, step: u64) -> u64 {
+    round * step % (16 << (round % 7))
+}
+
 /// A swap, and where the first of the two tasks is before it.
 type Swap = (Id<MigrationSwapArg>, StopCall);
 
@@ -82,7 +88,7 @@ impl MigrateSwap {
             initialize(ctx.machine, call);
             let Some(round) = self.meeting.next_round(run, &watched) else { break };
             watched.touch();
-            dawdle(round * 17 % 1009);
+            dawdle(delay(round, 17));
             assert_eq!(migrate_swap(ctx, call, *arg), Ok(()), "nobody else moves the two");
         }
     }
@@ -96,7 +102,7 @@ impl MigrateSwap {
             ctx.machine.rq(IDLE).imbalance.set(1);
             let Some(round) = self.meeting.next_round(run, &watched) else { break };
             watched.touch();
-            dawdle(round * 29 % 1013);
+            dawdle(delay(round, 29));
             schedule(ctx);
             cpu_stopper_thread(ctx, IDLE);
         }
