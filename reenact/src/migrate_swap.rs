@@ -37,6 +37,7 @@ pub const INCIDENT: Incident = Incident {
         What they do not show: interrupts stay on, so it is the soft lockup detector that reports it; and a stopper \
         preempts nobody, so the two kernels after the fix, which need that to lock up, run through here. `cargo lockup \
         prove migrate-swap` has them.",
+    cores: 2,
     revisions,
 };
 
