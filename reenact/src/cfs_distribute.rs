@@ -44,6 +44,7 @@ pub const INCIDENT: Incident = Incident {
         eight CPUs, keeps up: the first time that it loses its core the list is empty. And that the walk of later \
         kernels may turn back when a CPU throttles just as the walk stands on it is for `cargo lockup prove \
         cfs-distribute`.",
+    cores: 2,
     revisions,
 };
 

@@ -2,7 +2,7 @@
 //! The command line of `reenact`.
 
 use crate::incident::{ALL, Incident, Revision};
-use crate::run::{Limits, Outcome, Told, run};
+use crate::run::{Limits, Outcome, Told, cores, run};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use indicatif::{HumanCount, ProgressBar};
@@ -117,6 +117,12 @@ fn reenact(name: &str, matches: &ArgMatches, out: &mut dyn Write) -> io::Result<
     let rounds = *matches.get_one::<u64>("rounds").expect("it has a default");
     let limits = Limits { time: Duration::from_secs(seconds.into()), rounds };
     writeln!(out, "{}@{}: {}", incident.name, revision.name, revision.what)?;
+    // None are known where the system does not tell.
+    let cores = cores().len();
+    if (1..incident.cores).contains(&cores) {
+        writeln!(out, "\nNot as expected: it takes {} cores, and this process may use {cores}.", incident.cores)?;
+        return Ok(Ok(NOT_AS_EXPECTED));
+    }
     let load = (revision.load)();
     // Off a terminal nothing is drawn.
     let bar = ProgressBar::new_spinner();

@@ -31,6 +31,7 @@ pub const INCIDENT: Incident = Incident {
         itself. It ends by clearing the bit.\n\n\
         What they do not show is the other ways: a holder that is preempted for ever or interrupted by who wants the \
         same bit needs CPUs that threads share, and interrupts. `cargo lockup prove bit-spin-lock` has them.",
+    cores: 2,
     revisions,
 };
 

@@ -19,6 +19,8 @@ pub struct Incident {
     pub about: &'static str,
     /// What its threads do, and what real threads cannot show of it.
     pub help: &'static str,
+    /// So many threads have to run at the same time. With fewer cores a race is lost by nobody, and a run shows nothing.
+    pub cores: usize,
     /// The kernels, oldest first.
     pub revisions: fn() -> Vec<Revision>,
 }

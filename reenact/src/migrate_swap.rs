@@ -37,11 +37,18 @@ pub const INCIDENT: Incident = Incident {
         What they do not show: interrupts stay on, so it is the soft lockup detector that reports it; and a stopper \
         preempts nobody, so the two kernels after the fix, which need that to lock up, run through here. `cargo lockup \
         prove migrate-swap` has them.",
+    cores: 2,
     revisions,
 };
 
 fn revisions() -> Vec<Revision> {
     rows_of(CASES, "s9-incident", |_| true, |kernel| Arc::new(MigrateSwap::new(kernel)))
+}
+
+/// A delay in about ns, on a scale that goes from 16 to 1024 and begins anew: how wide the window of the race is depends
+/// on the machine.
+fn delay(round: u64, step: u64) -> u64 {
+    round * step % (16 << (round % 7))
 }
 
 /// A swap, and where the first of the two tasks is before it.
@@ -82,7 +89,7 @@ impl MigrateSwap {
             initialize(ctx.machine, call);
             let Some(round) = self.meeting.next_round(run, &watched) else { break };
             watched.touch();
-            dawdle(round * 17 % 1009);
+            dawdle(delay(round, 17));
             assert_eq!(migrate_swap(ctx, call, *arg), Ok(()), "nobody else moves the two");
         }
     }
@@ -96,7 +103,7 @@ impl MigrateSwap {
             ctx.machine.rq(IDLE).imbalance.set(1);
             let Some(round) = self.meeting.next_round(run, &watched) else { break };
             watched.touch();
-            dawdle(round * 29 % 1013);
+            dawdle(delay(round, 29));
             schedule(ctx);
             cpu_stopper_thread(ctx, IDLE);
         }

@@ -77,7 +77,6 @@ enum Event {
 #[derive(Debug)]
 pub struct Run {
     watchdog: Watchdog,
-    /// Those that this process may use; none if the system does not tell.
     cores: Vec<CoreId>,
     watched: Atomic<u32>,
     started: Instant,
@@ -90,6 +89,11 @@ pub struct Run {
     events: Mutex<Sender<Event>>,
 }
 
+/// The cores that this process may use; none if the system does not tell.
+pub fn cores() -> Vec<CoreId> {
+    core_affinity::get_core_ids().unwrap_or_default()
+}
+
 impl Run {
     fn start(limit: u64) -> std::io::Result<(Arc<Run>, Receiver<Event>)> {
         let (events, received) = channel();
@@ -97,7 +101,7 @@ impl Run {
         let watchdog = Watchdog::start(WATCHDOG_THRESH, move |report| _ = reports.send(Event::Report(report)))?;
         let run = Run {
             watchdog,
-            cores: core_affinity::get_core_ids().unwrap_or_default(),
+            cores: cores(),
             watched: Atomic::new(0),
             started: Instant::now(),
             limit,
@@ -155,9 +159,9 @@ impl Run {
 
     /// Runs the threads to their ends.
     fn threads(self: &Arc<Self>, load: &Arc<dyn Load>) {
-        let scenario =
-            |run: Arc<Run>, load: Arc<dyn Load>| move |setup: &mut Setup| load.clone().declare(setup, &run);
-        let ended = catch_unwind(AssertUnwindSafe(|| run_threads(&scenario(self.clone(), load.clone()))));
+        let (run, load) = (self.clone(), load.clone());
+        let scenario = move |setup: &mut Setup| load.clone().declare(setup, &run);
+        let ended = catch_unwind(AssertUnwindSafe(|| run_threads(&scenario)));
         self.failed.store(ended.is_err(), Relaxed);
         let _ = self.events.lock().send(Event::Ended(ended.map_err(|payload| text_of(&*payload))));
     }

@@ -41,6 +41,7 @@ pub const INCIDENT: Incident = Incident {
         for its writer. Its walk takes as long as the watchdog needs, and ends when that has reported both others. The \
         commit's title stands for its change; the walk is no port.\n\n\
         What they do not show: that a stopper which arrives silences the watchdog from DISABLE_IRQ on.",
+    cores: 1,
     revisions,
 };
 

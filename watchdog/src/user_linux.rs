@@ -140,10 +140,13 @@ pub(crate) fn instruction_pointers(tid: i32) -> Vec<usize> {
     if !*installed {
         return Vec::new();
     }
+    // ORDERING: Release, the reads of the last answer before the writes of the next one. Pairs with `on_signal()`, its
+    // exchange. Without it the answers mix: `each_thread_has_its_own_backtrace`, on a machine that reorders.
     ANSWER.state.store(tid, Release);
     // SAFETY: numbers only; the signal has our handler.
     let sent = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, SIGNAL) } == 0;
     let mut waits = 0;
+    // ORDERING: Acquire, the whole answer after its last word. Pairs with `on_signal()`, its store; tested there.
     while ANSWER.state.load(Acquire) != WRITTEN {
         // Taken back only from a thread that has not begun.
         let give_up = !sent || waits == MAX_WAITS;
@@ -169,6 +172,7 @@ pub(crate) fn instruction_pointers(tid: i32) -> Vec<usize> {
 extern "C" fn on_signal(_signal: libc::c_int, _info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the thread's own `errno`.
     let errno = unsafe { *libc::__errno_location() };
+    // ORDERING: Acquire. Pairs with the question in `instruction_pointers()`, tested there.
     if ANSWER.state.compare_exchange(tid(), WRITING, Acquire, Relaxed).is_ok() {
         // SAFETY: with SA_SIGINFO the kernel passes a `ucontext_t`.
         ANSWER.interrupted.store(unsafe { interrupted_at(context.cast()) }, Relaxed);
@@ -182,6 +186,8 @@ extern "C" fn on_signal(_signal: libc::c_int, _info: *mut libc::siginfo_t, conte
             });
         }
         ANSWER.frames.store(frames, Relaxed);
+        // ORDERING: Release, the answer before the word that says it is there. Pairs with `instruction_pointers()`.
+        // Without it the reader sees a part: `each_thread_has_its_own_backtrace`, on a machine that reorders.
         ANSWER.state.store(WRITTEN, Release);
     }
     // SAFETY: as above.

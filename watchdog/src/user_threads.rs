@@ -15,7 +15,8 @@
 //! On Linux a thread is measured by the time that it ran, as the kernel's `running_clock()` leaves out what a
 //! hypervisor took. So neither a thread that sleeps nor one that waits for a CPU on a busy machine is stuck, and time
 //! in a report is CPU time. A backtrace is taken by a signal to the thread, `SIGURG`, which is ignored by default;
-//! system calls that it interrupts are restarted. Elsewhere time is the time that passes, and reports have no backtrace.
+//! system calls that it interrupts are restarted, where Linux restarts them at all. Elsewhere time is the time that
+//! passes, and reports have no backtrace.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
