@@ -162,7 +162,7 @@ impl Machine {
     }
 
     /// A walk over groups comes to the next one, for this CPU.
-    pub(crate) fn walk(&self, ctx: &Ctx, rq: Id<Rq>) {
+    pub(crate) fn on_the_way(&self, ctx: &Ctx, rq: Id<Rq>) {
         if ctx.current.cpu() != self.rq(rq).cpu {
             (self.on_remote_walk)(ctx);
         }

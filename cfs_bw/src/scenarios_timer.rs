@@ -15,7 +15,7 @@ use crate::task_throttle::exit_to_user_mode;
 use crate::timer::{self, __run_hrtimer};
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
 use ksync::catalogue::LoomUse;
-use ksync::{Completion, Id, Model, Scenario, Setup, busy};
+use ksync::{Atomic, Id, Model, Relaxed, Scenario, Setup, Sleeper, busy};
 use std::sync::{Arc, OnceLock};
 
 /// The cases of this file.
@@ -174,17 +174,18 @@ const HOLDER: Case = Case {
 pub fn holder_in_kernel(kernel: Kernel) -> Box<Scenario> {
     Box::new(move |setup| {
         let (machine, _, cfs_rq) = machine_with_period_timer(setup, kernel);
-        let released = Arc::new(Completion::named(format_args!("semaphore")));
-        let release = released.clone();
+        let semaphore = Arc::new((Atomic::named(false, format_args!("semaphore.released")), Sleeper::new()));
+        let released = semaphore.clone();
         machine.spawn(setup, "holder/1", 1, move |ctx| {
             let task = ctx.machine.task_of(cfs_rq);
             run_in_kernel(ctx, task, |remaining| remaining as u64);
             wait_until_runnable(ctx, cfs_rq);
-            release.complete();
+            released.0.store(true, Relaxed);
+            released.1.kick();
             exit_to_user_mode(ctx, task);
         });
         machine.spawn(setup, "waiter/2", 2, move |ctx| {
-            released.wait_for_completion(ctx.current);
+            semaphore.1.sleep_until::<bool, bool>(ctx.current, &semaphore.0, |released| released, None);
             assert!(ksync::now() < 100, "it waits until the next period");
         });
     })

@@ -174,8 +174,11 @@ fn insert(machine: &Machine, cfs_rq: Id<CfsRq>) {
         // starved."
         Insert::HeadWhileDistributing => cfs_b.distribute_running.get(),
     };
-    let add = if head { list_add_rcu } else { list_add_tail_rcu };
-    add(machine, this.throttled_list, cfs_b.throttled_cfs_rq);
+    if head {
+        list_add_rcu(machine, this.throttled_list, cfs_b.throttled_cfs_rq);
+    } else {
+        list_add_tail_rcu(machine, this.throttled_list, cfs_b.throttled_cfs_rq);
+    }
 }
 
 /// `unthrottle_cfs_rq()`: under the runqueue's lock.
@@ -219,7 +222,7 @@ fn tg_throttle_down(ctx: &Ctx, tg: Id<TaskGroup>, rq: Id<Rq>) {
 /// If it was not throttled: C's count would wrap.
 fn tg_unthrottle_up(ctx: &Ctx, tg: Id<TaskGroup>, rq: Id<Rq>) {
     let machine = ctx.machine;
-    machine.walk(ctx, rq);
+    machine.on_the_way(ctx, rq);
     let cfs_rq = machine.cfs_rq(machine.tg_cfs_rq(tg, rq));
     let throttle_count = cfs_rq.throttle_count.get().checked_sub(1).expect("throttle_count underflow");
     cfs_rq.throttle_count.set(throttle_count);

@@ -93,7 +93,10 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
         Move::Interrupt { irq, .. } => format!("interrupt: {}", machine.setup.irqs[usize::from(irq)].name),
         Move::Migrate { cpu, .. } => format!("moved to CPU{}", machine.cpus[usize::from(cpu)]),
         Move::Body { .. } => "waits on".to_owned(),
-        _ => describe(&asked.request, value, &|cell| machine.name(cell)),
+        _ => match &asked.request {
+            Request::Work(work) => format!("one more round of {}", machine.setup.works[usize::from(*work)].name),
+            request => describe(request, value, &|cell| machine.name(cell)),
+        },
     };
     if let (Move::Step { .. }, Request::Mem(op)) = (happens, &asked.request) {
         match *op {

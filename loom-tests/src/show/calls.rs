@@ -7,6 +7,9 @@
 use ksync::Source;
 use std::collections::{HashMap, HashSet};
 
+/// So many calls in a row may be without a step. A longer chain is more likely one of namesakes.
+const LONGEST: usize = 4;
+
 /// The static call graph of some source files.
 #[derive(Debug, Default)]
 pub struct Calls {
@@ -17,14 +20,21 @@ impl Calls {
     /// Reads the call graph off these files. Two functions of one name count as one.
     pub fn of(sources: &[Source]) -> Calls {
         let mut calls = Calls::default();
-        let code = || sources.iter().flat_map(|(_, text)| text.lines()).map(str::trim_start);
-        for line in code() {
-            if let Some(name) = declared(line) {
+        for line in sources.iter().flat_map(|(_, text)| text.lines()) {
+            if let Some(name) = declared(line.trim_start()) {
                 calls.callees.entry(name).or_default();
             }
         }
         let mut inside = None;
-        for line in code().filter(|line| !line.starts_with("//")) {
+        for line in sources.iter().flat_map(|(_, text)| text.lines()) {
+            // What follows a function or the items in a block is not in it.
+            if line.starts_with('}') {
+                inside = None;
+            }
+            let line = line.trim_start();
+            if line.starts_with("//") {
+                continue;
+            }
             let body = match declared(line) {
                 Some(name) => {
                     inside = Some(name);
@@ -40,11 +50,11 @@ impl Calls {
     }
 
     /// The one shortest chain of calls from `caller` to `callee`, without `caller`, ending in `callee`. `None` where
-    /// there is no chain, or where two are equally short: then nobody can tell which one ran.
+    /// there is none of at most [`LONGEST`] calls, or where two are equally short: then nobody can tell which one ran.
     pub fn path(&self, caller: &str, callee: &str) -> Option<Vec<&'static str>> {
         let mut level: Vec<Vec<&'static str>> = vec![Vec::new()];
         let mut seen: HashSet<&str> = HashSet::from([caller]);
-        loop {
+        for _ in 0..LONGEST {
             let next: Vec<Vec<&'static str>> =
                 level.iter().flat_map(|path| self.longer(caller, path, &seen)).collect();
             let mut arrived = next.iter().filter(|path| path.last() == Some(&callee));
@@ -57,6 +67,7 @@ impl Calls {
             seen.extend(next.iter().filter_map(|path| path.last().copied()));
             level = next;
         }
+        None
     }
 
     /// The path, longer by each function that its last one calls and that was not seen yet.
@@ -110,6 +121,8 @@ mod tests {
         fn prepare(n: u32) -> u32 { wake(n) }
         fn wake() {}
         fn stop_one_cpu() {}
+}
+        const WHAT: &str = \"wakes what prepare() left\";
     ";
 
     fn path(caller: &str, callee: &str) -> Option<Vec<&'static str>> {
@@ -123,10 +136,19 @@ mod tests {
     }
 
     #[test]
+    fn a_long_chain_is_none() {
+        let source = "fn a() { b() }\nfn b() { c() }\nfn c() { d() }\nfn d() { e() }\nfn e() { f() }\nfn f() {}";
+        let calls = Calls::of(&[("x.rs", source)]);
+        assert_eq!(calls.path("a", "e"), Some(vec!["b", "c", "d", "e"]));
+        assert_eq!(calls.path("a", "f"), None);
+    }
+
+    #[test]
     fn no_chain_and_two_chains_give_none() {
         assert_eq!(path("queue", "migrate_swap"), None);
         assert_eq!(path("migrate_swap", "wake"), None, "through queue() or prepare(): nobody knows");
         assert_eq!(path("migrate_swap", "stop_one_cpu"), None, "it stands in a comment");
+        assert_eq!(path("stop_one_cpu", "prepare"), None, "it stands behind the last function");
         assert_eq!(path("no_such_function", "wake"), None);
     }
 }

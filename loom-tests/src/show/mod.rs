@@ -19,7 +19,8 @@ use crate::output::Output;
 use calls::Calls;
 use clap::ValueEnum;
 use ksync::catalogue::Row;
-use ksync::{Explain, Verdict};
+use ksync::{Explain, Report, Source, Verdict};
+use std::collections::HashSet;
 use std::path::Path;
 use story::Story;
 
@@ -69,7 +70,7 @@ pub fn run(rows: &[&Row], all: &[Row], format: Format, output: Option<&Path>) ->
     let text = match failure {
         Some((job, report)) => {
             let title = format!("{}: {}", name(job.row), job.row.what);
-            let story = Story::of(&title, &job.model_name(), &report, &Calls::of(&sources()));
+            let story = Story::of(&title, &job.model_name(), &report, &Calls::of(&sources_of(&report)));
             let mut text =
                 story.map_or_else(|| format!("{title}\n{}\n", report.verdict), |story| format.draw(&story));
             if let (Format::Text, Some(trace)) = (format, &report.trace) {
@@ -83,4 +84,12 @@ pub fn run(rows: &[&Row], all: &[Row], format: Format, output: Option<&Path>) ->
     };
     output.write(&text)?;
     Ok(0)
+}
+
+/// The sources of the crates that the trace goes through: in others there are only namesakes.
+fn sources_of(report: &Report) -> Vec<Source> {
+    let top = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
+    let steps = report.trace.iter().flat_map(|trace| &trace.steps);
+    let crates: HashSet<String> = steps.map(|step| top(&step.place)).collect();
+    sources().into_iter().filter(|(path, _)| crates.contains(&top(path))).collect()
 }
