@@ -21,6 +21,7 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_qspinlock::CASES,
     crate::scenarios_qspinlock_history::CASES,
     crate::scenarios_raw_mutex::CASES,
+    crate::scenarios_stopper_lock::CASES,
     crate::scenarios_incident_002::CASES,
     crate::scenarios_compound_lock::CASES,
     crate::scenarios_reused_head::CASES,

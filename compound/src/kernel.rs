@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A kernel is one revision of each function.
 
+use crate::scenarios_stopper_lock::TwoWorks;
 use crate::spinlock::Arch;
 use crate::{
     bit_spinlock, compound_head, compound_lock, futex_key, page_flags, put_page, qspinlock, split_huge_page,
@@ -32,6 +33,8 @@ pub struct Kernel {
     pub qspinlock: qspinlock::Rev,
     /// `ticket_spin_unlock()`.
     pub ticket: ticket_spinlock::Rev,
+    /// `cpu_stop_queue_two_works()`, as far as locks go.
+    pub two_works: TwoWorks,
     /// `compound_head()`.
     pub compound_head: compound_head::Rev,
     /// `get_page()` and `put_page()`.
@@ -54,6 +57,7 @@ pub const MAINLINE: Kernel = Kernel {
     arch: Arch::Queued,
     qspinlock: qspinlock::MAINLINE,
     ticket: ticket_spinlock::MAINLINE,
+    two_works: TwoWorks::BothLocks,
     compound_head: compound_head::MAINLINE,
     put_page: put_page::MAINLINE,
     split_huge_page: split_huge_page::MAINLINE,

@@ -11,6 +11,7 @@ pub mod compound_head;
 pub mod compound_lock;
 pub mod futex_key;
 pub mod gup;
+pub mod investigation;
 pub mod kernel;
 pub mod machine;
 pub mod page;
@@ -34,6 +35,7 @@ pub mod scenarios_qspinlock_history;
 pub mod scenarios_raw_mutex;
 pub mod scenarios_reused_head;
 pub mod scenarios_spin_lock;
+pub mod scenarios_stopper_lock;
 pub mod scenarios_ticket;
 pub mod spinlock;
 pub mod split_huge_page;
@@ -42,9 +44,9 @@ pub mod ticket_spinlock;
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("compound";
     "compound_head.rs", "futex_key.rs", "gup.rs", "scenarios_futex_key.rs", "scenarios_incident_002.rs", "page.rs", "page_alloc.rs", "page_ref.rs", "put_page.rs", "scenarios_compound_lock.rs", "scenarios_page_ref.rs", "scenarios_reused_head.rs", "split_huge_page.rs",
-    "bit_spinlock.rs", "catalogue.rs", "compound_lock.rs", "kernel.rs", "lib.rs", "machine.rs", "page_flags.rs",
+    "bit_spinlock.rs", "catalogue.rs", "compound_lock.rs", "investigation.rs", "kernel.rs", "lib.rs", "machine.rs", "page_flags.rs",
     "qspinlock.rs", "qspinlock_queue.rs", "qspinlock_word.rs", "raw_mutex.rs", "scenarios_bit_spin_lock.rs", "scenarios_fairness.rs",
-    "scenarios_preempt.rs", "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs", "scenarios_raw_mutex.rs", "scenarios_spin_lock.rs",
+    "scenarios_preempt.rs", "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs", "scenarios_raw_mutex.rs", "scenarios_spin_lock.rs", "scenarios_stopper_lock.rs",
     "scenarios_ticket.rs", "spinlock.rs", "ticket_spinlock.rs",
 );
 
