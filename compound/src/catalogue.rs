@@ -28,4 +28,5 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_split::CASES,
     crate::scenarios_pte::CASES,
     crate::scenarios_mm_ids::CASES,
+    crate::scenarios_pins::CASES,
 ];

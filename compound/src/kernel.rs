@@ -3,7 +3,7 @@
 
 use crate::spinlock::Arch;
 use crate::{
-    bit_spinlock, compound_head, compound_lock, futex_key, mm_ids, page_flags, page_ref, put_page, qspinlock,
+    bit_spinlock, compound_head, compound_lock, futex_key, gup, mm_ids, page_flags, page_ref, put_page, qspinlock,
     split_folio, split_huge_page, ticket_spinlock, try_grab,
 };
 use ksync::Weakness;
@@ -48,6 +48,8 @@ pub struct Kernel {
     pub try_grab: try_grab::Rev,
     /// `folio_lock_large_mapcount()` and its users.
     pub mm_ids: mm_ids::Rev,
+    /// `__get_user_pages_fast()`.
+    pub gup: gup::Rev,
 }
 
 /// Everything as it stands in v7.1, or as it stood when it was last there.
@@ -70,6 +72,7 @@ pub const MAINLINE: Kernel = Kernel {
     split_folio: split_folio::MAINLINE,
     try_grab: try_grab::MAINLINE,
     mm_ids: mm_ids::MAINLINE,
+    gup: gup::MAINLINE,
 };
 
 /// The kernel of incident 002 is an older one; its bit spinlock is the same.

@@ -32,6 +32,7 @@ pub mod scenarios_fairness;
 pub mod scenarios_futex_key;
 pub mod scenarios_mm_ids;
 pub mod scenarios_page_ref;
+pub mod scenarios_pins;
 pub mod scenarios_preempt;
 pub mod scenarios_pte;
 pub mod scenarios_qspinlock;
@@ -52,7 +53,7 @@ pub const SOURCES: &[ksync::Source] = ksync::sources!("compound";
     "kernel.rs", "kernel_page.rs", "lib.rs", "machine.rs", "mm_ids.rs", "page.rs", "page_alloc.rs", "page_flags.rs",
     "page_ref.rs", "put_page.rs", "qspinlock.rs", "qspinlock_queue.rs", "qspinlock_word.rs",
     "scenarios_bit_spin_lock.rs", "scenarios_compound_head.rs", "scenarios_compound_lock.rs", "scenarios_fairness.rs",
-    "scenarios_futex_key.rs", "scenarios_mm_ids.rs", "scenarios_page_ref.rs", "scenarios_preempt.rs",
+    "scenarios_futex_key.rs", "scenarios_mm_ids.rs", "scenarios_page_ref.rs", "scenarios_pins.rs", "scenarios_preempt.rs",
     "scenarios_pte.rs", "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs", "scenarios_reused_head.rs",
     "scenarios_spin_lock.rs", "scenarios_split.rs", "scenarios_ticket.rs", "spinlock.rs", "split_folio.rs",
     "split_huge_page.rs", "ticket_spinlock.rs", "try_grab.rs",

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! The locks on real atomics: their size in memory, and their sections on real threads.
+//! The locks and the pages on real atomics: their size in memory, and their sections on real threads.
 #![cfg(not(loom))]
 
 use compound::kernel::{self, Kernel};
+use compound::kernel_page;
 use compound::qspinlock::QSpinLock;
+use compound::scenarios_pins::two_pins_and_split;
+use compound::scenarios_pte::head_is_reused;
+use compound::scenarios_reused_head::head_is_a_slab;
 use compound::scenarios_spin_lock::on_threads;
+use compound::scenarios_split::tail_is_looked_up;
 use compound::ticket_spinlock::TicketSpinLock;
 use static_assertions::assert_eq_size;
 
@@ -39,4 +44,29 @@ fn ticket() {
 #[test]
 fn bit() {
     excludes(kernel::BIT);
+}
+
+/// References of pages on real threads: all come back, whoever drops the last.
+fn all_come_back(scenario: fn(Kernel) -> Box<ksync::Scenario>, kernels: &[Kernel]) {
+    for kernel in kernels {
+        for _ in 0..ROUNDS {
+            ksync::run_threads(&*scenario(*kernel));
+        }
+    }
+}
+
+#[test]
+fn pins_beside_a_split() {
+    all_come_back(two_pins_and_split, &[kernel::INCIDENT_002, kernel_page::ROBUST]);
+}
+
+#[test]
+fn pins_beside_the_next_owner() {
+    all_come_back(head_is_a_slab, &[kernel::INCIDENT_002, kernel_page::ROBUST]);
+}
+
+#[test]
+fn lookups_beside_a_split_of_today() {
+    all_come_back(tail_is_looked_up, &[kernel::MAINLINE]);
+    all_come_back(head_is_reused, &[kernel::MAINLINE]);
 }
