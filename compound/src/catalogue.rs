@@ -27,4 +27,9 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_reused_head::CASES,
     crate::scenarios_page_ref::CASES,
     crate::scenarios_futex_key::CASES,
+    crate::scenarios_compound_head::CASES,
+    crate::scenarios_split::CASES,
+    crate::scenarios_pte::CASES,
+    crate::scenarios_mm_ids::CASES,
+    crate::scenarios_pins::CASES,
 ];

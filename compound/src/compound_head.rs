@@ -25,6 +25,8 @@ pub struct Rev {
     pub relation: Relation,
     /// In which order the two are written, where they are two.
     pub prep: Prep,
+    /// What the next owner of the page writes into the word of the relation.
+    pub reuse: Reuse,
 }
 
 /// What says that a page is a tail, and of which head.
@@ -47,14 +49,23 @@ pub enum Prep {
     PointerFirst,
 }
 
+/// What the next owner of the page writes into the word of the relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// What he likes: before v4.4 the word is `private`.
+    Anything,
+    /// What has bit 0 clear: since v4.4 the word is `lru.next`.
+    Even,
+}
+
 /// Before v3.14: 668f9abbd433^.
-pub const TAIL_FIRST: Rev = Rev { relation: Relation::Flag, prep: Prep::FlagFirst };
+pub const TAIL_FIRST: Rev = Rev { relation: Relation::Flag, prep: Prep::FlagFirst, reuse: Reuse::Anything };
 
 /// "mm: close PageTail race": RHEL 7 and incident 002 have it.
-pub const CLOSE_RACE: Rev = Rev { relation: Relation::FlagAgain, prep: Prep::PointerFirst };
+pub const CLOSE_RACE: Rev = Rev { relation: Relation::FlagAgain, prep: Prep::PointerFirst, ..TAIL_FIRST };
 
 /// "mm: make compound_head() robust".
-pub const ROBUST: Rev = Rev { relation: Relation::OneWord, ..CLOSE_RACE };
+pub const ROBUST: Rev = Rev { relation: Relation::OneWord, reuse: Reuse::Even, ..CLOSE_RACE };
 
 /// As it stands in v7.1. There a page of a size that is a power of two holds a mask in place of the pointer; the bit
 /// and the check after pinning are the same.
@@ -162,6 +173,15 @@ pub fn destroy_compound_page(ctx: &Ctx, page: Id<Page>) {
             clear_flag(ctx, p, PageFlag::Tail);
         }
     }
+}
+
+/// `set_page_private()` before v4.4, `list_add(&page->lru)` after: the owner of a page by itself uses the word.
+pub fn reuse_word(ctx: &Ctx, page: Id<Page>) {
+    let Rev { relation, reuse, .. } = ctx.machine.kernel.compound_head;
+    let word = if relation == Relation::OneWord { &ctx.page(page).compound_head } else { &ctx.page(page).first_page };
+    let value = if reuse == Reuse::Even { 6 } else { 7 };
+    word.store(value, Relaxed);
+    word.store(0, Relaxed);
 }
 
 /// `__SetPageHead()` and its like.

@@ -4,8 +4,8 @@
 use crate::scenarios_stopper_lock::TwoWorks;
 use crate::spinlock::Arch;
 use crate::{
-    bit_spinlock, compound_head, compound_lock, futex_key, page_flags, put_page, qspinlock, split_huge_page,
-    ticket_spinlock,
+    bit_spinlock, compound_head, compound_lock, futex_key, gup, mm_ids, page_flags, page_ref, put_page, qspinlock,
+    split_folio, split_huge_page, ticket_spinlock, try_grab,
 };
 use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
@@ -43,6 +43,16 @@ pub struct Kernel {
     pub split_huge_page: split_huge_page::Rev,
     /// `get_futex_key()`.
     pub futex_key: futex_key::Rev,
+    /// `get_page_unless_zero()` and `page_ref_freeze()`.
+    pub page_ref: page_ref::Rev,
+    /// `__split_huge_page_tail()`.
+    pub split_folio: split_folio::Rev,
+    /// `try_grab_compound_head()`.
+    pub try_grab: try_grab::Rev,
+    /// `folio_lock_large_mapcount()` and its users.
+    pub mm_ids: mm_ids::Rev,
+    /// `__get_user_pages_fast()`.
+    pub gup: gup::Rev,
 }
 
 /// Everything as it stands in v7.1, or as it stood when it was last there.
@@ -62,6 +72,11 @@ pub const MAINLINE: Kernel = Kernel {
     put_page: put_page::MAINLINE,
     split_huge_page: split_huge_page::MAINLINE,
     futex_key: futex_key::MAINLINE,
+    page_ref: page_ref::MAINLINE,
+    split_folio: split_folio::MAINLINE,
+    try_grab: try_grab::MAINLINE,
+    mm_ids: mm_ids::MAINLINE,
+    gup: gup::MAINLINE,
 };
 
 /// The kernel of incident 002 is an older one; its bit spinlock is the same.

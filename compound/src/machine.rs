@@ -53,6 +53,13 @@ impl Machine {
         Machine { mem_map: MemMap::new(&self.kernel, pages), ..self }
     }
 
+    /// The same where no page is compound yet, and those that will be have so many pages.
+    #[must_use]
+    pub fn with_hugepages_of(mut self, hpage_pmd_nr: u32) -> Self {
+        self.mem_map.hpage_pmd_nr = hpage_pmd_nr;
+        self
+    }
+
     /// One round of a loop that C does not bound.
     pub(crate) fn round(&self) {
         if let Some(rounds) = self.rounds {

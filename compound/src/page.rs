@@ -23,7 +23,7 @@ use std::fmt;
 pub struct Page {
     /// Bits of [`PageFlag`].
     pub flags: Atomic<u64>,
-    /// Whose page it is: any number but 0 while it has an owner.
+    /// Whose page it is: any number but 0. Of a tail, nothing.
     pub mapping: Atomic<u64>,
     index: u64,
     /// Mappings less one. Of a tail that has pins of its own (v3.2 to v4.4): those pins less one.
@@ -103,7 +103,10 @@ impl Page {
         }
         Page {
             flags: Atomic::named(flags, format_args!("{name}.flags")),
-            mapping: Atomic::named(u64::from(kind != Kind::Free), format_args!("{name}.mapping")),
+            mapping: Atomic::named(
+                u64::from(matches!(kind, Kind::Head | Kind::Single)),
+                format_args!("{name}.mapping"),
+            ),
             index: 0,
             _mapcount: Atomic::named(mapcount - 1, format_args!("{name}._mapcount")),
             _refcount: Atomic::named(refcount, format_args!("{name}._refcount")),

@@ -3,7 +3,7 @@
 //!
 //! DEVIATION: a page's own word stands for the free list and the zone's lock: who wants a page asks for it by number.
 
-use crate::compound_head::{destroy_compound_page, page_tail};
+use crate::compound_head::{destroy_compound_page, page_tail, prep_compound_page};
 use crate::machine::Ctx;
 use crate::page::Page;
 use crate::page_flags::PageFlag;
@@ -64,4 +64,16 @@ pub fn alloc_page(ctx: &Ctx, page: Id<Page>, content: u32) -> bool {
     ctx.page(page)._refcount.store(1, Relaxed);
     ctx.machine.mem_map.content(page).set(content);
     true
+}
+
+/// `alloc_pages(GFP_TRANSHUGE, HPAGE_PMD_ORDER)`, if it finds all pages from this one on free: they are one then.
+///
+/// # Panics
+/// As [`alloc_page`].
+pub fn alloc_hugepage(ctx: &Ctx, page: Id<Page>, content: u32) -> bool {
+    let all = std::iter::once(page).chain(ctx.machine.mem_map.tails(page)).all(|p| alloc_page(ctx, p, content));
+    if all {
+        prep_compound_page(ctx, page);
+    }
+    all
 }

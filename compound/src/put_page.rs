@@ -19,6 +19,7 @@
 
 use crate::compound_head::{compound_head, compound_head_by_tail, page_compound, page_head, page_tail};
 use crate::compound_lock::{compound_lock_irqsave, compound_unlock_irqrestore};
+use crate::folio;
 use crate::machine::Ctx;
 use crate::page::Page;
 use crate::page_alloc::{__put_compound_page, __put_single_page};
@@ -29,14 +30,29 @@ use ksync::{Id, Relaxed, smp_rmb};
 /// A revision of `get_page()` and `put_page()`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rev {
+    /// Which body runs.
+    pub run: Run,
     /// What keeps the head while its lock is taken.
     pub pin: Pin,
     /// Where the split has won: what is dropped.
     pub split_won: SplitWon,
-    /// Where the last reference of the head is dropped.
-    pub last_put: LastPut,
+    /// Where the bit is released.
+    pub unlock: Unlock,
     /// When it is decided how a head is freed.
     pub free_path: FreePath,
+    /// How `__get_page_tail()` counts one more pin.
+    pub get: Get,
+    /// How a tail's pins are changed under the bit.
+    pub count: Count,
+}
+
+/// Which body runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Run {
+    /// This one: tails count their pins.
+    TailPins,
+    /// That of [`folio`]: only the head counts.
+    HeadOnly,
 }
 
 /// What keeps the head while its lock is taken.
@@ -59,15 +75,19 @@ pub enum SplitWon {
     TailOnly,
     /// The temporary reference of the head.
     HeadOnly,
+    /// Both, and the bit stays.
+    KeepsLock,
 }
 
-/// Where the last reference of the head is dropped.
+/// Where the bit is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LastPut {
-    /// After the unlock.
-    AfterUnlock,
-    /// Before it.
-    BeforeUnlock,
+pub enum Unlock {
+    /// When the tail has one pin less, before the head has.
+    BetweenPuts,
+    /// When the head has one reference less.
+    AfterHead,
+    /// Before the tail has one pin less.
+    BeforeTail,
 }
 
 /// When it is decided how a head is freed.
@@ -79,19 +99,50 @@ pub enum FreePath {
     BeforePut,
 }
 
+/// How `__get_page_tail()` counts one more pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Get {
+    /// In the tail and in the head, if under the bit it is still a tail.
+    Both,
+    /// The same, without a second look under the bit.
+    WithoutLook,
+    /// In the head.
+    HeadOnly,
+    /// In the tail: the temporary reference of the head is dropped.
+    TailOnly,
+}
+
+/// How a tail's pins are changed under the bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// Atomically: `__get_user_pages_fast()` changes them without the bit.
+    Atomic,
+    /// By a read and a write.
+    Plain,
+}
+
 /// RHEL 7, and incident 002.
 pub const TAIL_PINS: Rev = Rev {
+    run: Run::TailPins,
     pin: Pin::UnlessZero,
     split_won: SplitWon::Both,
-    last_put: LastPut::AfterUnlock,
+    unlock: Unlock::BetweenPuts,
     free_path: FreePath::AfterPut,
+    get: Get::Both,
+    count: Count::Atomic,
 };
 
-/// As it stood when it was last there, in v4.4.
-pub const MAINLINE: Rev = TAIL_PINS;
+/// "mm: drop tail page refcounting".
+pub const HEAD_ONLY: Rev = Rev { run: Run::HeadOnly, ..TAIL_PINS };
+
+/// As it stands in v7.1.
+pub const MAINLINE: Rev = HEAD_ONLY;
 
 /// `put_page()`: drops a reference, and frees the page with the last.
 pub fn put_page(ctx: &Ctx, page: Id<Page>) {
+    if ctx.machine.kernel.put_page.run == Run::HeadOnly {
+        return folio::put_page(ctx, page);
+    }
     if page_compound(ctx, page) {
         put_compound_page(ctx, page);
     } else if put_page_testzero(ctx, page) {
@@ -161,7 +212,9 @@ pub fn put_refcounted_compound_page(ctx: &Ctx, head: Id<Page>, page: Id<Page>) {
     let flags = compound_lock_irqsave(ctx, &ctx.page(head).flags);
     if !page_tail(ctx, page) {
         // "__split_huge_page_refcount run before us"
-        compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
+        if rev.split_won != SplitWon::KeepsLock {
+            compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
+        }
         if rev.split_won != SplitWon::TailOnly && rev.pin != Pin::Never {
             // "The head page may have been freed and reallocated as a compound page of smaller order."
             put_head(ctx, head);
@@ -176,13 +229,26 @@ pub fn put_refcounted_compound_page(ctx: &Ctx, head: Id<Page>, page: Id<Page>) {
         let last = put_page_testzero(ctx, head);
         assert!(!last, "the pin that is being dropped keeps the head");
     }
-    ctx.page(page)._mapcount.dec();
-    if rev.last_put == LastPut::BeforeUnlock {
-        put_head(ctx, head);
+    let unlock = || compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
+    if rev.unlock == Unlock::BeforeTail {
+        unlock();
     }
-    compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
-    if rev.last_put == LastPut::AfterUnlock {
-        put_head(ctx, head);
+    add_tail_pins(ctx, page, -1);
+    if rev.unlock == Unlock::BetweenPuts {
+        unlock();
+    }
+    put_head(ctx, head);
+    if rev.unlock == Unlock::AfterHead {
+        unlock();
+    }
+}
+
+/// `atomic_inc()` or `atomic_dec()` of the tail's `_mapcount`.
+fn add_tail_pins(ctx: &Ctx, page: Id<Page>, pins: i32) {
+    let count = &ctx.page(page)._mapcount;
+    match ctx.machine.kernel.put_page.count {
+        Count::Atomic => count.add(pins),
+        Count::Plain => count.store(count.load(Relaxed) + pins, Relaxed),
     }
 }
 
@@ -207,6 +273,9 @@ fn pin_head(ctx: &Ctx, head: Id<Page>) -> bool {
 
 /// `get_page()`: one more reference, for a caller who has one or keeps the page otherwise.
 pub fn get_page(ctx: &Ctx, page: Id<Page>) {
+    if ctx.machine.kernel.put_page.run == Run::HeadOnly {
+        return folio::get_page(ctx, page);
+    }
     if page_tail(ctx, page) && __get_page_tail(ctx, page) {
         return;
     }
@@ -226,16 +295,19 @@ pub fn __get_page_tail(ctx: &Ctx, page: Id<Page>) -> bool {
         }
         return false;
     }
+    let get = ctx.machine.kernel.put_page.get;
     let mut got = false;
     if page != head && get_page_unless_zero(ctx, head) {
         let flags = compound_lock_irqsave(ctx, &ctx.page(head).flags);
         // "here __split_huge_page_refcount won't run anymore"
-        if page_tail(ctx, page) {
-            ctx.page(page)._mapcount.inc();
+        if get == Get::WithoutLook || page_tail(ctx, page) {
+            if get != Get::HeadOnly {
+                add_tail_pins(ctx, page, 1);
+            }
             got = true;
         }
         compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
-        if !got {
+        if !got || get == Get::TailOnly {
             put_page(ctx, head);
         }
     }

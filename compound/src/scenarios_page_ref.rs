@@ -2,10 +2,11 @@
 //! The count of one page: who has a reference has the page.
 
 use crate::catalogue::Case;
-use crate::kernel::{INCIDENT_002, Kernel};
+use crate::kernel::{INCIDENT_002, Kernel, MAINLINE};
 use crate::machine::Machine;
 use crate::page::{Kind, PageInit};
 use crate::page_alloc::alloc_page;
+use crate::page_ref::{page_ref_freeze, page_ref_unfreeze};
 use crate::put_page::put_page;
 use crate::scenarios_compound_lock::{HEAD, uses};
 use ksync::Weakness::{RelaxedRmw, RelaxedStore};
@@ -15,7 +16,7 @@ use ksync::{Model, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[LAST_PUT, FREE_ALLOC];
+pub const CASES: &[Case] = &[LAST_PUT, FREE_ALLOC, FROZEN];
 
 const LAST_PUT: Case = Case {
     incident: "page-ref",
@@ -25,6 +26,7 @@ const LAST_PUT: Case = Case {
     scenario: two_references,
     rows: &[
         (INCIDENT_002, Holds),
+        (MAINLINE, Holds),
         (
             INCIDENT_002
                 .mutant("relaxed-put", "put_page_testzero() orders nothing")
@@ -59,6 +61,7 @@ const FREE_ALLOC: Case = Case {
     scenario: two_owners,
     rows: &[
         (INCIDENT_002, Holds),
+        (MAINLINE, Holds),
         (
             INCIDENT_002
                 .mutant("relaxed-free", "free_page() publishes the page without order")
@@ -88,6 +91,44 @@ pub fn two_owners(kernel: Kernel) -> Box<Scenario> {
             if alloc_page(ctx, HEAD, 2) {
                 assert_eq!(ctx.machine.mem_map.content(HEAD).get(), 2, "the page is its new owner's");
             }
+        });
+    })
+}
+
+const FROZEN: Case = Case {
+    incident: "page-ref",
+    name: "frozen",
+    model: Model::Lkmm,
+    loom: LoomUse::Agrees,
+    scenario: has_it_to_itself,
+    rows: &[
+        (MAINLINE, Holds),
+        (
+            MAINLINE
+                .mutant("relaxed-freeze", "page_ref_freeze() orders nothing")
+                .without(&[("page_ref_freeze", RelaxedRmw)]),
+            Race,
+        ),
+    ],
+};
+
+/// Who freezes the count has the page to himself, and what is in it.
+///
+/// Result: Never
+pub fn has_it_to_itself(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let page = PageInit::new("page", Kind::Single).refcount(2);
+        let machine = Arc::new(Machine::new(kernel).with_pages(&[page]));
+        machine.spawn(setup, "put_page", 0, |ctx| {
+            uses(ctx, HEAD);
+            put_page(ctx, HEAD);
+        });
+        machine.spawn(setup, "freezes", 1, |ctx| {
+            if page_ref_freeze(ctx, HEAD, 1) {
+                ctx.machine.mem_map.content(HEAD).set(1);
+                page_ref_unfreeze(ctx, HEAD, 1);
+            }
+            put_page(ctx, HEAD);
         });
     })
 }

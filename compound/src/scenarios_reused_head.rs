@@ -3,6 +3,7 @@
 
 use crate::catalogue::Case;
 use crate::kernel::{INCIDENT_002, Kernel};
+use crate::kernel_page::ROBUST;
 use crate::machine::Ctx;
 use crate::page_alloc::alloc_page;
 use crate::page_flags::{self, PageFlag, Set, set_page_flag};
@@ -34,6 +35,7 @@ const REUSED: Case = Case {
     scenario: head_is_allocated_again,
     rows: &[
         (INCIDENT_002, Holds),
+        (ROBUST, Holds),
         (put("unpinned-lock", "the bit of the head is taken without a reference of it", Pin::Never), Violated),
         (put("pins-the-dead", "the head is pinned whether it has references or not", Pin::Always), Race),
     ],
@@ -54,6 +56,7 @@ const SLAB: Case = Case {
     scenario: head_is_a_slab,
     rows: &[
         (INCIDENT_002, Holds),
+        (ROBUST, Holds),
         (
             INCIDENT_002
                 .mutant("no-rmb-put", "no barrier between the head's flags and the tail's")
