@@ -21,6 +21,7 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_qspinlock::CASES,
     crate::scenarios_qspinlock_history::CASES,
     crate::scenarios_raw_mutex::CASES,
+    crate::scenarios_stopper_lock::CASES,
     crate::scenarios_incident_002::CASES,
     crate::scenarios_compound_lock::CASES,
     crate::scenarios_reused_head::CASES,
@@ -30,4 +31,5 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_split::CASES,
     crate::scenarios_pte::CASES,
     crate::scenarios_mm_ids::CASES,
+    crate::scenarios_pins::CASES,
 ];

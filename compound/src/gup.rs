@@ -23,6 +23,25 @@ use crate::split_huge_page::__split_huge_page_refcount;
 use ksync::{Acquire, Atomic, Id, Irq, Relaxed, Release, Setup};
 use std::sync::Arc;
 
+/// A revision of `__get_user_pages_fast()`.
+#[derive(Debug, Clone, Copy)]
+pub struct Rev {
+    /// Whether interrupts are off while it walks.
+    pub irqs: Irqs,
+}
+
+/// Whether interrupts are off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Irqs {
+    /// They are.
+    Off,
+    /// They are on.
+    On,
+}
+
+/// As it stood from v3.2 to v4.4.
+pub const MAINLINE: Rev = Rev { irqs: Irqs::Off };
+
 /// What an entry of the page middle directory maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -112,7 +131,8 @@ pub fn zap_pte_range(ctx: &Ctx, mm: &Mm) {
 
 /// `__get_user_pages_fast()`: whether the page is mapped, and has one more pin.
 pub fn __get_user_pages_fast(ctx: &Ctx, mm: &Mm, page: Id<Page>) -> bool {
-    let flags = ctx.current.local_irq_save();
+    let off = ctx.machine.kernel.gup.irqs == Irqs::Off;
+    let flags = off.then(|| ctx.current.local_irq_save());
     let pmd = mm.pmd.load(Relaxed);
     match pmd {
         Pmd::Huge => {
@@ -125,7 +145,9 @@ pub fn __get_user_pages_fast(ctx: &Ctx, mm: &Mm, page: Id<Page>) -> bool {
         Pmd::Table => get_page(ctx, page),
         Pmd::Splitting | Pmd::None => {}
     }
-    ctx.current.local_irq_restore(flags);
+    if let Some(flags) = flags {
+        ctx.current.local_irq_restore(flags);
+    }
     matches!(pmd, Pmd::Huge | Pmd::Table)
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A kernel is one revision of each function.
 
+use crate::scenarios_stopper_lock::TwoWorks;
 use crate::spinlock::Arch;
 use crate::{
-    bit_spinlock, compound_head, compound_lock, futex_key, mm_ids, page_flags, page_ref, put_page, qspinlock,
+    bit_spinlock, compound_head, compound_lock, futex_key, gup, mm_ids, page_flags, page_ref, put_page, qspinlock,
     split_folio, split_huge_page, ticket_spinlock, try_grab,
 };
 use ksync::Weakness;
@@ -32,6 +33,8 @@ pub struct Kernel {
     pub qspinlock: qspinlock::Rev,
     /// `ticket_spin_unlock()`.
     pub ticket: ticket_spinlock::Rev,
+    /// `cpu_stop_queue_two_works()`, as far as locks go.
+    pub two_works: TwoWorks,
     /// `compound_head()`.
     pub compound_head: compound_head::Rev,
     /// `get_page()` and `put_page()`.
@@ -48,6 +51,8 @@ pub struct Kernel {
     pub try_grab: try_grab::Rev,
     /// `folio_lock_large_mapcount()` and its users.
     pub mm_ids: mm_ids::Rev,
+    /// `__get_user_pages_fast()`.
+    pub gup: gup::Rev,
 }
 
 /// Everything as it stands in v7.1, or as it stood when it was last there.
@@ -62,6 +67,7 @@ pub const MAINLINE: Kernel = Kernel {
     arch: Arch::Queued,
     qspinlock: qspinlock::MAINLINE,
     ticket: ticket_spinlock::MAINLINE,
+    two_works: TwoWorks::BothLocks,
     compound_head: compound_head::MAINLINE,
     put_page: put_page::MAINLINE,
     split_huge_page: split_huge_page::MAINLINE,
@@ -70,6 +76,7 @@ pub const MAINLINE: Kernel = Kernel {
     split_folio: split_folio::MAINLINE,
     try_grab: try_grab::MAINLINE,
     mm_ids: mm_ids::MAINLINE,
+    gup: gup::MAINLINE,
 };
 
 /// The kernel of incident 002 is an older one; its bit spinlock is the same.

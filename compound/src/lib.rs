@@ -13,6 +13,7 @@ pub mod compound_lock;
 pub mod folio;
 pub mod futex_key;
 pub mod gup;
+pub mod investigation;
 pub mod kernel;
 pub mod kernel_page;
 pub mod machine;
@@ -34,6 +35,7 @@ pub mod scenarios_futex_key;
 pub mod scenarios_incident_002;
 pub mod scenarios_mm_ids;
 pub mod scenarios_page_ref;
+pub mod scenarios_pins;
 pub mod scenarios_preempt;
 pub mod scenarios_pte;
 pub mod scenarios_qspinlock;
@@ -42,6 +44,7 @@ pub mod scenarios_raw_mutex;
 pub mod scenarios_reused_head;
 pub mod scenarios_spin_lock;
 pub mod scenarios_split;
+pub mod scenarios_stopper_lock;
 pub mod scenarios_ticket;
 pub mod spinlock;
 pub mod split_folio;
@@ -52,13 +55,14 @@ pub mod try_grab;
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("compound";
     "bit_spinlock.rs", "catalogue.rs", "compound_head.rs", "compound_lock.rs", "folio.rs", "futex_key.rs", "gup.rs",
-    "kernel.rs", "kernel_page.rs", "lib.rs", "machine.rs", "mm_ids.rs", "page.rs", "page_alloc.rs", "page_flags.rs",
-    "page_ref.rs", "put_page.rs", "qspinlock.rs", "qspinlock_queue.rs", "qspinlock_word.rs", "raw_mutex.rs",
-    "scenarios_bit_spin_lock.rs", "scenarios_compound_head.rs", "scenarios_compound_lock.rs", "scenarios_fairness.rs",
-    "scenarios_futex_key.rs", "scenarios_incident_002.rs", "scenarios_mm_ids.rs", "scenarios_page_ref.rs",
-    "scenarios_preempt.rs", "scenarios_pte.rs", "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs",
-    "scenarios_raw_mutex.rs", "scenarios_reused_head.rs", "scenarios_spin_lock.rs", "scenarios_split.rs",
-    "scenarios_ticket.rs", "spinlock.rs", "split_folio.rs", "split_huge_page.rs", "ticket_spinlock.rs", "try_grab.rs",
+    "investigation.rs", "kernel.rs", "kernel_page.rs", "lib.rs", "machine.rs", "mm_ids.rs", "page.rs",
+    "page_alloc.rs", "page_flags.rs", "page_ref.rs", "put_page.rs", "qspinlock.rs", "qspinlock_queue.rs",
+    "qspinlock_word.rs", "raw_mutex.rs", "scenarios_bit_spin_lock.rs", "scenarios_compound_head.rs",
+    "scenarios_compound_lock.rs", "scenarios_fairness.rs", "scenarios_futex_key.rs", "scenarios_incident_002.rs",
+    "scenarios_mm_ids.rs", "scenarios_page_ref.rs", "scenarios_pins.rs", "scenarios_preempt.rs", "scenarios_pte.rs",
+    "scenarios_qspinlock.rs", "scenarios_qspinlock_history.rs", "scenarios_raw_mutex.rs", "scenarios_reused_head.rs",
+    "scenarios_spin_lock.rs", "scenarios_split.rs", "scenarios_stopper_lock.rs", "scenarios_ticket.rs", "spinlock.rs",
+    "split_folio.rs", "split_huge_page.rs", "ticket_spinlock.rs", "try_grab.rs",
 );
 
 #[cfg(test)]

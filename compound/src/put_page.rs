@@ -36,10 +36,14 @@ pub struct Rev {
     pub pin: Pin,
     /// Where the split has won: what is dropped.
     pub split_won: SplitWon,
-    /// Where the last reference of the head is dropped.
-    pub last_put: LastPut,
+    /// Where the bit is released.
+    pub unlock: Unlock,
     /// When it is decided how a head is freed.
     pub free_path: FreePath,
+    /// How `__get_page_tail()` counts one more pin.
+    pub get: Get,
+    /// How a tail's pins are changed under the bit.
+    pub count: Count,
 }
 
 /// Which body runs.
@@ -71,15 +75,19 @@ pub enum SplitWon {
     TailOnly,
     /// The temporary reference of the head.
     HeadOnly,
+    /// Both, and the bit stays.
+    KeepsLock,
 }
 
-/// Where the last reference of the head is dropped.
+/// Where the bit is released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LastPut {
-    /// After the unlock.
-    AfterUnlock,
-    /// Before it.
-    BeforeUnlock,
+pub enum Unlock {
+    /// When the tail has one pin less, before the head has.
+    BetweenPuts,
+    /// When the head has one reference less.
+    AfterHead,
+    /// Before the tail has one pin less.
+    BeforeTail,
 }
 
 /// When it is decided how a head is freed.
@@ -91,13 +99,37 @@ pub enum FreePath {
     BeforePut,
 }
 
+/// How `__get_page_tail()` counts one more pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Get {
+    /// In the tail and in the head, if under the bit it is still a tail.
+    Both,
+    /// The same, without a second look under the bit.
+    WithoutLook,
+    /// In the head.
+    HeadOnly,
+    /// In the tail: the temporary reference of the head is dropped.
+    TailOnly,
+}
+
+/// How a tail's pins are changed under the bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// Atomically: `__get_user_pages_fast()` changes them without the bit.
+    Atomic,
+    /// By a read and a write.
+    Plain,
+}
+
 /// RHEL 7, and incident 002.
 pub const TAIL_PINS: Rev = Rev {
     run: Run::TailPins,
     pin: Pin::UnlessZero,
     split_won: SplitWon::Both,
-    last_put: LastPut::AfterUnlock,
+    unlock: Unlock::BetweenPuts,
     free_path: FreePath::AfterPut,
+    get: Get::Both,
+    count: Count::Atomic,
 };
 
 /// "mm: drop tail page refcounting".
@@ -180,7 +212,9 @@ pub fn put_refcounted_compound_page(ctx: &Ctx, head: Id<Page>, page: Id<Page>) {
     let flags = compound_lock_irqsave(ctx, &ctx.page(head).flags);
     if !page_tail(ctx, page) {
         // "__split_huge_page_refcount run before us"
-        compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
+        if rev.split_won != SplitWon::KeepsLock {
+            compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
+        }
         if rev.split_won != SplitWon::TailOnly && rev.pin != Pin::Never {
             // "The head page may have been freed and reallocated as a compound page of smaller order."
             put_head(ctx, head);
@@ -195,13 +229,26 @@ pub fn put_refcounted_compound_page(ctx: &Ctx, head: Id<Page>, page: Id<Page>) {
         let last = put_page_testzero(ctx, head);
         assert!(!last, "the pin that is being dropped keeps the head");
     }
-    ctx.page(page)._mapcount.dec();
-    if rev.last_put == LastPut::BeforeUnlock {
-        put_head(ctx, head);
+    let unlock = || compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
+    if rev.unlock == Unlock::BeforeTail {
+        unlock();
     }
-    compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
-    if rev.last_put == LastPut::AfterUnlock {
-        put_head(ctx, head);
+    add_tail_pins(ctx, page, -1);
+    if rev.unlock == Unlock::BetweenPuts {
+        unlock();
+    }
+    put_head(ctx, head);
+    if rev.unlock == Unlock::AfterHead {
+        unlock();
+    }
+}
+
+/// `atomic_inc()` or `atomic_dec()` of the tail's `_mapcount`.
+fn add_tail_pins(ctx: &Ctx, page: Id<Page>, pins: i32) {
+    let count = &ctx.page(page)._mapcount;
+    match ctx.machine.kernel.put_page.count {
+        Count::Atomic => count.add(pins),
+        Count::Plain => count.store(count.load(Relaxed) + pins, Relaxed),
     }
 }
 
@@ -248,16 +295,19 @@ pub fn __get_page_tail(ctx: &Ctx, page: Id<Page>) -> bool {
         }
         return false;
     }
+    let get = ctx.machine.kernel.put_page.get;
     let mut got = false;
     if page != head && get_page_unless_zero(ctx, head) {
         let flags = compound_lock_irqsave(ctx, &ctx.page(head).flags);
         // "here __split_huge_page_refcount won't run anymore"
-        if page_tail(ctx, page) {
-            ctx.page(page)._mapcount.inc();
+        if get == Get::WithoutLook || page_tail(ctx, page) {
+            if get != Get::HeadOnly {
+                add_tail_pins(ctx, page, 1);
+            }
             got = true;
         }
         compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
-        if !got {
+        if !got || get == Get::TailOnly {
             put_page(ctx, head);
         }
     }

@@ -2,14 +2,16 @@
 //! Pins of a tail, dropped beside each other and beside a split.
 
 use crate::catalogue::Case;
+use crate::compound_head::{self, Relation};
 use crate::kernel::{INCIDENT_002, Kernel, MAINLINE};
 use crate::kernel_page::ROBUST;
 use crate::machine::{Ctx, Machine};
 use crate::page::{Kind, Page, PageInit};
-use crate::put_page::{self, FreePath, LastPut, SplitWon, TAIL_PINS, get_page, put_page};
+use crate::page_flags::PageFlag;
+use crate::put_page::{self, FreePath, Get, SplitWon, TAIL_PINS, Unlock, get_page, put_page};
 use crate::split_huge_page::{self, __split_huge_page_refcount, HandOver, Lock};
 use ksync::Weakness::NoFence;
-use ksync::catalogue::Expected::{Holds, Violated};
+use ksync::catalogue::Expected::{Holds, Race, Violated};
 use ksync::catalogue::LoomUse;
 use ksync::op::Fence;
 use ksync::{Id, Model, Relaxed, Scenario, Setup};
@@ -23,18 +25,18 @@ pub const HEAD: Id<Page> = Id::new(0);
 /// Its tail.
 pub const TAIL: Id<Page> = Id::new(1);
 
-const fn put(name: &'static str, what: &'static str, put_page: put_page::Rev) -> Kernel {
+pub(crate) const fn put(name: &'static str, what: &'static str, put_page: put_page::Rev) -> Kernel {
     Kernel { put_page, ..INCIDENT_002.mutant(name, what) }
 }
 
-const fn split(name: &'static str, what: &'static str, split_huge_page: split_huge_page::Rev) -> Kernel {
+pub(crate) const fn split(name: &'static str, what: &'static str, split_huge_page: split_huge_page::Rev) -> Kernel {
     Kernel { split_huge_page, ..INCIDENT_002.mutant(name, what) }
 }
 
 const UNLOCK_LATE: Kernel = put(
     "unlock-late",
     "the last reference is dropped before the bit is released",
-    put_page::Rev { last_put: LastPut::BeforeUnlock, ..TAIL_PINS },
+    put_page::Rev { unlock: Unlock::AfterHead, ..TAIL_PINS },
 );
 
 /// A machine with a compound page of two pages, mapped or not, with so many pins through its tail.
@@ -51,6 +53,7 @@ pub fn all_is_freed(setup: &mut Setup, machine: &Arc<Machine>) {
     setup.finally(move |current| {
         let ctx = machine.on(current);
         for page in [HEAD, TAIL] {
+            assert!(!PageFlag::CompoundLock.is_in(ctx.page(page).flags.load(Relaxed)), "no lock bit is left set");
             assert_eq!(machine.mem_map.content(page).get(), 0, "no page is leaked");
             assert_eq!(ctx.page(page)._refcount.load(Relaxed), 0, "a free page has no references");
         }
@@ -63,7 +66,7 @@ pub fn uses(ctx: &Ctx, page: Id<Page>) {
 }
 
 /// The owner splits the page, and then drops what it has of both halves.
-fn split_and_unmap(ctx: &Ctx) {
+pub(crate) fn split_and_unmap(ctx: &Ctx) {
     __split_huge_page_refcount(ctx, HEAD);
     put_page(ctx, HEAD);
     put_page(ctx, TAIL);
@@ -116,6 +119,29 @@ const PUT_SPLIT: Case = Case {
                 "the pin on the tail is forgotten where the split has won",
                 put_page::Rev { split_won: SplitWon::HeadOnly, ..TAIL_PINS },
             ),
+            Violated,
+        ),
+        (
+            put(
+                "lock-forgotten",
+                "the bit is not released where the split has won",
+                put_page::Rev { split_won: SplitWon::KeepsLock, ..TAIL_PINS },
+            ),
+            Violated,
+        ),
+        (
+            put(
+                "unlock-early",
+                "the bit is released before the tail has one pin less",
+                put_page::Rev { unlock: Unlock::BeforeTail, ..TAIL_PINS },
+            ),
+            Violated,
+        ),
+        (
+            Kernel {
+                compound_head: compound_head::Rev { relation: Relation::Flag, ..compound_head::CLOSE_RACE },
+                ..INCIDENT_002.mutant("no-second-look", "first_page is followed without a second look at PG_tail")
+            },
             Violated,
         ),
         (
@@ -173,6 +199,30 @@ const GET_SPLIT: Case = Case {
     rows: &[
         (INCIDENT_002, Holds),
         (ROBUST, Holds),
+        (
+            put(
+                "get-without-look",
+                "a pin is counted in what may be no tail any more",
+                put_page::Rev { get: Get::WithoutLook, ..TAIL_PINS },
+            ),
+            Violated,
+        ),
+        (
+            put(
+                "get-head-only",
+                "a pin is counted in the head only",
+                put_page::Rev { get: Get::HeadOnly, ..TAIL_PINS },
+            ),
+            Violated,
+        ),
+        (
+            put(
+                "get-tail-only",
+                "a pin is counted in the tail only",
+                put_page::Rev { get: Get::TailOnly, ..TAIL_PINS },
+            ),
+            Race,
+        ),
         (
             split(
                 "handed-over-late",

@@ -7,11 +7,11 @@ use crate::machine::Machine;
 use crate::scenarios_spin_lock::Guarded;
 use ksync::catalogue::Expected::{Holds, Unbounded};
 use ksync::catalogue::LoomUse;
-use ksync::{Atomic, Model, Relaxed, Scenario};
+use ksync::{Atomic, Model, Relaxed, Scenario, distil};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[BYPASS, PUMP];
+pub const CASES: &[Case] = &[BYPASS, PUMP, LATE_COMERS];
 
 const NO_WORK: LoomUse = LoomUse::CannotCarry("counts no work");
 
@@ -38,6 +38,51 @@ const PUMP: Case = Case { name: "bypass-pump", scenario: passed_again_and_again,
 /// Result: Unbounded in BIT
 pub fn passed_again_and_again(kernel: Kernel) -> Box<Scenario> {
     bypass(kernel, 8, 4)
+}
+
+const LATE_COMERS: Case = Case { name: "late-comers", scenario: nobody_passes, ..BYPASS };
+
+/// Three CPUs. Who waits on the lock is passed by none of two others that come later, twice each: so with three CPUs
+/// a waiter is passed twice at most, by those that were there before it.
+///
+/// Result: Unbounded in BIT
+pub fn nobody_passes(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let passes = setup.bounded_work("sections of those who came later", 0);
+        let machine = Arc::new(Machine::with_cpus(kernel, 3));
+        let guarded = Guarded::new(&kernel);
+        let flags =
+            ["held", "waits", "entered", "seen"].map(|name| Arc::new(Atomic::named(false, format_args!("{name}"))));
+        let [held, waits, entered, _] = flags.clone();
+        let waiters = guarded.clone();
+        machine.spawn(setup, "waiter", 0, move |ctx| {
+            held.cond_load(Relaxed, |held| held);
+            waits.store(true, Relaxed);
+            distil(|| waiters.lock.lock(ctx));
+            entered.store(true, Relaxed);
+            waiters.lock.unlock(ctx);
+        });
+        for (name, cpu) in [("holder", 1), ("late-comer", 2)] {
+            let (guarded, [held, waits, entered, seen]) = (guarded.clone(), flags.clone());
+            machine.spawn(setup, name, cpu, move |ctx| {
+                if cpu == 1 {
+                    guarded.lock.lock(ctx);
+                    held.store(true, Relaxed);
+                    guarded.lock.await_contention(&waits);
+                    seen.store(true, Relaxed);
+                    guarded.lock.unlock(ctx);
+                }
+                seen.cond_load(Relaxed, |seen| seen);
+                for _ in 0..2 {
+                    distil(|| guarded.lock.lock(ctx));
+                    if !entered.load(Relaxed) {
+                        passes.round();
+                    }
+                    guarded.lock.unlock(ctx);
+                }
+            });
+        }
+    })
 }
 
 /// One CPU waits once, the other takes the lock `rounds` times; it may pass the waiter `bound` times.

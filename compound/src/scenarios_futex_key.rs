@@ -3,7 +3,7 @@
 
 use crate::catalogue::Case;
 use crate::futex_key::{self, Head, get_futex_key};
-use crate::gup::{__get_user_pages_fast, __split_huge_page, Mm, zap_pte_range};
+use crate::gup::{self, __get_user_pages_fast, __split_huge_page, Irqs, Mm, zap_pte_range};
 use crate::kernel::{INCIDENT_002, Kernel};
 use crate::machine::Ctx;
 use crate::put_page::put_page;
@@ -20,6 +20,11 @@ pub const CASES: &[Case] = &[SPLIT, GUP_FAST];
 const IRQS_ON: Kernel = Kernel {
     futex_key: futex_key::Rev { head: Head::IrqsOn },
     ..INCIDENT_002.mutant("irqs-on", "nothing keeps the split away while the head is pinned")
+};
+
+const GUP_IRQS_ON: Kernel = Kernel {
+    gup: gup::Rev { irqs: Irqs::On },
+    ..INCIDENT_002.mutant("gup-irqs-on", "the walk does not keep the split away")
 };
 
 const fn flush(name: &'static str, what: &'static str, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
@@ -55,6 +60,7 @@ const GUP_FAST: Case = Case {
     scenario: pin_without_a_lock,
     rows: &[
         (INCIDENT_002, Holds),
+        (GUP_IRQS_ON, Violated),
         (
             flush("relaxed-call", "the interrupt is not behind the new entry", &[("flush_tlb", RelaxedStore)]),
             Violated,

@@ -93,13 +93,16 @@ const LOST_RELEASE: Case = Case {
     ..SWITCHED_OUT
 };
 
-/// Another CPU sets a flag of the head.
+/// Beside the split, another CPU sets a flag of the head.
 ///
 /// Result: Never
 pub fn lost_release(kernel: Kernel) -> Box<Scenario> {
     Box::new(move |setup| {
-        let machine = dump(kernel, 3);
-        drops_its_pin(setup, &machine, TASK_24194, 3);
+        let machine = dump(kernel, 2);
+        machine.spawn(setup, "split_huge_page", 5, |ctx| {
+            let flags = compound_lock_irqsave(ctx, &ctx.page(HEAD).flags);
+            compound_unlock_irqrestore(ctx, &ctx.page(HEAD).flags, flags);
+        });
         drops_its_pin(setup, &machine, TASK_24023, 10);
         drops_its_pin(setup, &machine, ANOTHER, 11);
         machine.spawn(setup, "mark_page_accessed", 12, |ctx| {

@@ -11,14 +11,14 @@ use crate::page_alloc::alloc_page;
 use crate::put_page::put_page;
 use crate::scenarios_compound_lock::{HEAD, TAIL, all_is_freed, uses};
 use crate::split_folio::{put_tails, split_huge_page};
-use crate::try_grab::{self, Pte, Undo, gup_pte_range};
+use crate::try_grab::{self, Pte, PteCheck, Undo, gup_pte_range};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
 use ksync::catalogue::LoomUse;
 use ksync::{Atomic, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[SPLIT, ZAP];
+pub const CASES: &[Case] = &[SPLIT, ZAP, ZAP_ONCE];
 
 const fn undo(name: &'static str, what: &'static str, undo: Undo) -> Kernel {
     Kernel { try_grab: try_grab::Rev { undo, ..try_grab::MAINLINE }, ..MAINLINE.mutant(name, what) }
@@ -88,7 +88,23 @@ const ZAP: Case = Case {
     rows: &[(TRY_GET_RCU, Race), (NO_TRY_GET_RCU, Holds), (MAINLINE, Holds)],
 };
 
-/// The page is unmapped and freed. It is no reader of RCU that pins it, so nothing keeps its count from zero.
+const ZAP_ONCE: Case = Case {
+    name: "zap-pte-once",
+    loom: LoomUse::CannotCarry("it finds another failure of the mutant: the page is the next owner's"),
+    rows: &[
+        (MAINLINE, Holds),
+        (
+            Kernel {
+                try_grab: try_grab::Rev { pte: PteCheck::Once, ..try_grab::MAINLINE },
+                ..MAINLINE.mutant("pte-once", "the entry is not read again once its page is pinned")
+            },
+            Race,
+        ),
+    ],
+    ..ZAP
+};
+
+/// The page is unmapped, freed and somebody else's. It is no reader of RCU that pins it, so nothing keeps its count from zero.
 ///
 /// DEVIATION: a kernel with `CONFIG_TINY_RCU` has one CPU, where interrupts off are enough. Here are two, as the
 /// function's users do not know where they run.
@@ -105,6 +121,9 @@ pub fn page_is_unmapped(kernel: Kernel) -> Box<Scenario> {
         machine.spawn(setup, "zap_pte_range", 1, move |ctx| {
             other.store(None, Relaxed);
             put_head(ctx, HEAD);
+            if alloc_page(ctx, HEAD, 2) {
+                put_head(ctx, HEAD);
+            }
         });
     })
 }

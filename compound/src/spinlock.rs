@@ -13,6 +13,7 @@ use crate::qspinlock::{
     QSpinLock, queued_spin_is_contended, queued_spin_is_locked, queued_spin_lock, queued_spin_trylock,
     queued_spin_unlock,
 };
+use crate::qspinlock_word::_Q_LOCKED_MASK;
 use crate::ticket_spinlock::TicketSpinLock;
 use ksync::{Atomic, Relaxed};
 
@@ -96,6 +97,19 @@ impl RawSpinLock {
             RawSpinLock::Queued(lock) => queued_spin_is_locked(ctx.machine, lock),
             RawSpinLock::Ticket(lock) => lock.ticket_spin_is_locked(),
             RawSpinLock::Bit(word) => word.load(Relaxed) & 1 != 0,
+        }
+    }
+
+    /// Waits until somebody waits for the lock; `says_so` is where a waiter says it itself, since a bit does not.
+    pub fn await_contention(&self, says_so: &Atomic<bool>) {
+        match self {
+            RawSpinLock::Queued(lock) => {
+                lock.val.cond_load(Relaxed, |val| val & !_Q_LOCKED_MASK != 0);
+            }
+            RawSpinLock::Ticket(lock) => lock.await_contention(),
+            RawSpinLock::Bit(_) => {
+                says_so.cond_load(Relaxed, |waits| waits);
+            }
         }
     }
 

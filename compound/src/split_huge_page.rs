@@ -107,6 +107,7 @@ fn split_tail(ctx: &Ctx, head: Id<Page>, tail: Id<Page>) -> i32 {
     let pins = page_mapcount(ctx, tail);
     let given = page_mapcount(ctx, head) + 1 + if hand_over == HandOver::WithoutPins { 0 } else { pins };
     let page_tail = ctx.page(tail);
+    assert_eq!(page_tail._refcount.load(Relaxed), 0, "a tail has no references of its own");
     match hand_over {
         // Added, not stored: a get_page_unless_zero() may be looking at it.
         HandOver::Add | HandOver::WithoutPins => page_tail._refcount.add(given),

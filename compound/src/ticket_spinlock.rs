@@ -118,6 +118,11 @@ impl TicketSpinLock {
         next(val) != owner(val)
     }
 
+    /// Waits until somebody waits for the lock.
+    pub(crate) fn await_contention(&self) {
+        self.val.cond_load(Relaxed, |val| next(val).wrapping_sub(owner(val)) > 1);
+    }
+
     /// `ticket_spin_is_contended()`: whether somebody waits.
     pub fn ticket_spin_is_contended(&self) -> bool {
         let val = self.val.load(Relaxed);

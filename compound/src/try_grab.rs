@@ -32,6 +32,8 @@ pub struct Rev {
     pub check: Check,
     /// What is dropped where it is not.
     pub undo: Undo,
+    /// Whether the entry is read again.
+    pub pte: PteCheck,
 }
 
 /// When it is sure that the page is still of this head.
@@ -54,8 +56,17 @@ pub enum Undo {
     Nothing,
 }
 
+/// Whether the entry is read again once its page is pinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PteCheck {
+    /// It is.
+    Again,
+    /// It is not.
+    Once,
+}
+
 /// c24d37322548^, since 7aef4172c795.
-pub const CHECK_BEFORE: Rev = Rev { check: Check::Before, undo: Undo::Head };
+pub const CHECK_BEFORE: Rev = Rev { check: Check::Before, undo: Undo::Head, pte: PteCheck::Again };
 
 /// "mm/gup: fix try_grab_compound_head() race with split_huge_page()".
 pub const CHECK_AFTER: Rev = Rev { check: Check::After, ..CHECK_BEFORE };
@@ -65,7 +76,7 @@ pub const MAINLINE: Rev = CHECK_AFTER;
 
 /// `try_get_compound_head()`: the head of the page, pinned, or nothing.
 pub fn try_get_compound_head(ctx: &Ctx, page: Id<Page>) -> Option<Id<Page>> {
-    let Rev { check, undo } = ctx.machine.kernel.try_grab;
+    let Rev { check, undo, .. } = ctx.machine.kernel.try_grab;
     let head = compound_head(ctx, page);
     if !get_page_unless_zero(ctx, head) {
         return None;
@@ -85,7 +96,7 @@ pub fn try_get_compound_head(ctx: &Ctx, page: Id<Page>) -> Option<Id<Page>> {
 pub fn gup_pte_range(ctx: &Ctx, ptep: &Atomic<Pte>) -> Option<Id<Page>> {
     let page = ptep.load(Relaxed)?;
     let head = try_get_compound_head(ctx, page)?;
-    if ptep.load(Relaxed) != Some(page) {
+    if ctx.machine.kernel.try_grab.pte == PteCheck::Again && ptep.load(Relaxed) != Some(page) {
         put_head(ctx, head);
         return None;
     }

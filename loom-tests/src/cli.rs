@@ -40,7 +40,7 @@ enum Command {
         are Unknown, because a bound was hit; 2 bad usage."
     )]
     Prove(Prove),
-    /// Print the counterexample of the first failing row
+    /// Print the counterexample of the first failing row; of compound-lock, the whole investigation
     Show {
         /// Which rows to look at
         pattern: String,
@@ -154,6 +154,9 @@ fn run(command: Command) -> Result<u8, Failure> {
         Command::List { json } => list::run(&rows, json),
         Command::Prove(Prove { patterns, engine, model, json }) => {
             prove::run(&selected(&patterns)?, engine, model, json.as_deref())
+        }
+        Command::Show { pattern, format, output } if pattern == show::investigation::INCIDENT => {
+            show::investigation::run(&rows, format, output.as_deref())
         }
         Command::Show { pattern, format, output } => {
             show::run(&selected(&[pattern])?, &rows, format, output.as_deref())

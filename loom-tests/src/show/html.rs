@@ -11,6 +11,7 @@ const STYLE: &str = "
   th { text-align: left; border-bottom: 2px solid; padding: 0 1em; }
   td { padding: 0 1em; border-left: 4px solid transparent; white-space: pre-wrap; min-width: 24em; }
   td.irqs-off { border-left-color: #c33; }
+  td.mark { min-width: 0; text-align: left; }
   .enter { font-weight: bold; }
   .wait { color: #c33; font-weight: bold; }
   @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd; } }
@@ -18,13 +19,22 @@ const STYLE: &str = "
 
 /// The whole page.
 pub fn page(story: &Story) -> String {
-    let Story { title, summary, picture, ending } = story;
-    let mut html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{0}</title>\n<style>{STYLE}</style>\n\
-         <h1>{0}</h1>\n<p>{1}</p>\n<table>\n<tr>",
-        escaped(title),
-        escaped(summary),
-    );
+    document(&story.title, &section(story))
+}
+
+/// A page with this title as its heading.
+pub fn document(title: &str, body: &str) -> String {
+    let title = escaped(title);
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <style>{STYLE}</style>\n<h1>{title}</h1>\n{body}</html>\n"
+    )
+}
+
+/// A run and what is said about it, below a heading.
+pub fn section(story: &Story) -> String {
+    let Story { title: _, summary, picture, ending } = story;
+    let mut html = format!("<p>{}</p>\n<table>\n<tr>", escaped(summary));
     for column in &picture.columns {
         push(&mut html, format_args!("<th>CPU{}<br>{}</th>", column.cpu, escaped(&column.tasks.join(", "))));
     }
@@ -46,7 +56,6 @@ pub fn page(story: &Story) -> String {
     for sentence in ending {
         push(&mut html, format_args!("<p>{}</p>\n", escaped(sentence)));
     }
-    html.push_str("</html>\n");
     html
 }
 
@@ -54,6 +63,7 @@ fn push(html: &mut String, text: std::fmt::Arguments<'_>) {
     html.write_fmt(text).expect("a string takes everything");
 }
 
-fn escaped(text: &str) -> String {
+/// The text with what HTML reads as its own replaced.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

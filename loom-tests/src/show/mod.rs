@@ -3,7 +3,9 @@
 
 pub mod calls;
 pub mod elsewhere;
+pub mod evidence;
 pub mod html;
+pub mod investigation;
 pub mod mermaid;
 mod noise;
 pub mod picture;

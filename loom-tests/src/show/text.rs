@@ -72,7 +72,7 @@ fn wrapped(text: &str, hang: usize) -> String {
 
 /// Breaks a text at spaces into lines of at most `room`, each with its indentation: none for the first, `hang` for
 /// the others. A word is never broken.
-fn wrap(text: &str, room: usize, hang: usize) -> Vec<(usize, String)> {
+pub(super) fn wrap(text: &str, room: usize, hang: usize) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
