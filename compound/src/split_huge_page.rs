@@ -96,7 +96,7 @@ pub fn __split_huge_page_refcount(ctx: &Ctx, page: Id<Page>) {
     }
     ctx.current.local_irq_enable();
     for tail in ctx.machine.mem_map.tails(page) {
-        // "Tail pages may be freed if there wasn't any mapping": the reference that kept it from then on goes.
+        // The reference that kept the tail meanwhile goes: without a mapping or a pin the tail is freed.
         put_page(ctx, tail);
     }
 }
