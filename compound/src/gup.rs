@@ -136,7 +136,7 @@ pub fn __get_user_pages_fast(ctx: &Ctx, mm: &Mm, page: Id<Page>) -> bool {
     let pmd = mm.pmd.load(Relaxed);
     match pmd {
         Pmd::Huge => {
-            // "get_huge_page_tail()", and then the head for all of them.
+            // The tail's pin first, and then the head's references.
             if page_tail(ctx, page) {
                 ctx.page(page)._mapcount.inc();
             }

@@ -165,7 +165,9 @@ pub fn put_compound_page(ctx: &Ctx, page: Id<Page>) {
     }
 }
 
-/// Drops a reference of a page that was a head, and may be a page by itself now. C has these lines three times.
+/// Drops a reference of a page that was a head, and may be a page by itself now.
+///
+/// DEVIATION: C has these lines three times.
 fn put_head(ctx: &Ctx, head: Id<Page>) {
     let before = ctx.machine.kernel.put_page.free_path == FreePath::BeforePut;
     let was_compound = before && page_head(ctx, head);
@@ -211,12 +213,12 @@ pub fn put_refcounted_compound_page(ctx: &Ctx, head: Id<Page>, page: Id<Page>) {
     }
     let flags = compound_lock_irqsave(ctx, &ctx.page(head).flags);
     if !page_tail(ctx, page) {
-        // "__split_huge_page_refcount run before us"
+        // The split was first.
         if rev.split_won != SplitWon::KeepsLock {
             compound_unlock_irqrestore(ctx, &ctx.page(head).flags, flags);
         }
         if rev.split_won != SplitWon::TailOnly && rev.pin != Pin::Never {
-            // "The head page may have been freed and reallocated as a compound page of smaller order."
+            // The head may have been freed, and be a page by itself or a smaller compound page now.
             put_head(ctx, head);
         }
         if rev.split_won != SplitWon::HeadOnly {
@@ -279,7 +281,7 @@ pub fn get_page(ctx: &Ctx, page: Id<Page>) {
     if page_tail(ctx, page) && __get_page_tail(ctx, page) {
         return;
     }
-    // "Getting a normal page or the head of a compound page requires to already have an elevated page->_count."
+    // The page has a reference already: the caller's, or one that was handed over by a split.
     ctx.page(page)._refcount.inc();
 }
 
@@ -287,7 +289,7 @@ pub fn get_page(ctx: &Ctx, page: Id<Page>) {
 pub fn __get_page_tail(ctx: &Ctx, page: Id<Page>) -> bool {
     let head = compound_head(ctx, page);
     if !compound_tail_refcounted(ctx, head) {
-        // ORDERING: as in `put_unrefcounted_compound_page()`.
+        // ORDERING: as in `put_unrefcounted_compound_page()`: `compound-lock/slab-get`, mutant `no-rmb-get`.
         smp_rmb();
         if page_tail(ctx, page) {
             ctx.page(head)._refcount.inc();
@@ -299,7 +301,7 @@ pub fn __get_page_tail(ctx: &Ctx, page: Id<Page>) -> bool {
     let mut got = false;
     if page != head && get_page_unless_zero(ctx, head) {
         let flags = compound_lock_irqsave(ctx, &ctx.page(head).flags);
-        // "here __split_huge_page_refcount won't run anymore"
+        // The split is kept out by the lock from here on.
         if get == Get::WithoutLook || page_tail(ctx, page) {
             if get != Get::HeadOnly {
                 add_tail_pins(ctx, page, 1);

@@ -4,13 +4,14 @@
 use crate::catalogue::Case;
 use crate::kernel::{INCIDENT_002, Kernel};
 use crate::kernel_page::ROBUST;
-use crate::machine::Ctx;
+use crate::machine::{Ctx, Machine};
+use crate::page::{Kind, PageInit};
 use crate::page_alloc::alloc_page;
 use crate::page_flags::{self, PageFlag, Set, set_page_flag};
-use crate::put_page::{self, Pin, TAIL_PINS, put_page};
+use crate::put_page::{self, Pin, TAIL_PINS, get_page, put_page};
 use crate::scenarios_compound_lock::{HEAD, TAIL, all_is_freed, huge_page, uses};
 use crate::split_huge_page::__split_huge_page_refcount;
-use ksync::Weakness::NoFence;
+use ksync::Weakness::{NoFence, RelaxedRmw};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
 use ksync::catalogue::LoomUse;
 use ksync::op::Fence;
@@ -18,7 +19,7 @@ use ksync::{Model, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[REUSED, SLAB];
+pub const CASES: &[Case] = &[REUSED, SLAB, SLAB_GET, SLAB_PUT];
 
 /// What the next owner writes into the page.
 const NEXT_OWNER: u32 = 2;
@@ -45,7 +46,7 @@ const REUSED: Case = Case {
 ///
 /// Result: Never
 pub fn head_is_allocated_again(kernel: Kernel) -> Box<Scenario> {
-    next_owner(kernel, |_| {})
+    next_owner(kernel, |_| {}, drops)
 }
 
 const SLAB: Case = Case {
@@ -78,17 +79,81 @@ const SLAB: Case = Case {
 ///
 /// Result: Never
 pub fn head_is_a_slab(kernel: Kernel) -> Box<Scenario> {
-    next_owner(kernel, |ctx| set_page_flag(ctx, PageFlag::Slab, &ctx.page(HEAD).flags))
+    next_owner(kernel, makes_slab, drops)
 }
 
-fn next_owner(kernel: Kernel, makes: fn(&Ctx)) -> Box<Scenario> {
+fn makes_slab(ctx: &Ctx) {
+    set_page_flag(ctx, PageFlag::Slab, &ctx.page(HEAD).flags);
+}
+
+fn drops(ctx: &Ctx) {
+    uses(ctx, TAIL);
+    put_page(ctx, TAIL);
+}
+
+const SLAB_GET: Case = Case {
+    incident: "compound-lock",
+    name: "slab-get",
+    model: Model::Lkmm,
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
+    scenario: another_pin_and_slab,
+    rows: &[
+        (INCIDENT_002, Holds),
+        (
+            INCIDENT_002
+                .mutant("no-rmb-get", "no barrier between the head's flags and the tail's")
+                .without(&[("__get_page_tail", NoFence(Fence::Rmb))]),
+            Violated,
+        ),
+    ],
+};
+
+/// The same, and who has the pin takes another one first.
+///
+/// Result: Never
+pub fn another_pin_and_slab(kernel: Kernel) -> Box<Scenario> {
+    next_owner(kernel, makes_slab, |ctx| {
+        get_page(ctx, TAIL);
+        put_page(ctx, TAIL);
+        drops(ctx);
+    })
+}
+
+const SLAB_PUT: Case = Case {
+    incident: "compound-lock",
+    name: "slab-put",
+    model: Model::Lkmm,
+    loom: LoomUse::Agrees,
+    scenario: two_pins_of_a_slab,
+    rows: &[
+        (INCIDENT_002, Holds),
+        (ROBUST, Holds),
+        (
+            INCIDENT_002
+                .mutant("relaxed-put", "put_page_testzero() orders nothing")
+                .without(&[("put_page_testzero", RelaxedRmw)]),
+            Race,
+        ),
+    ],
+};
+
+/// Two CPUs have a pin each through the tail of a slab, where only the head counts.
+///
+/// Result: Never
+pub fn two_pins_of_a_slab(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let head = PageInit::new("head", Kind::Head).refcount(2).flag(PageFlag::Slab);
+        let machine = Arc::new(Machine::new(kernel).with_pages(&[head, PageInit::new("tail", Kind::Tail(0))]));
+        all_is_freed(setup, &machine);
+        setup.identical_tasks("put_page", 0, 2, move |current| drops(&machine.on(current)));
+    })
+}
+
+fn next_owner(kernel: Kernel, makes: fn(&Ctx), body: fn(&Ctx)) -> Box<Scenario> {
     Box::new(move |setup| {
         let machine = Arc::new(huge_page(kernel, 1, 1));
         all_is_freed(setup, &machine);
-        machine.spawn(setup, "put_page", 0, |ctx| {
-            uses(ctx, TAIL);
-            put_page(ctx, TAIL);
-        });
+        machine.spawn(setup, "put_page", 0, body);
         machine.spawn(setup, "split_huge_page", 1, move |ctx| {
             __split_huge_page_refcount(ctx, HEAD);
             put_page(ctx, HEAD);

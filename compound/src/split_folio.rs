@@ -102,7 +102,7 @@ fn __split_huge_page_tail(ctx: &Ctx, head: Id<Page>, page_tail: Id<Page>) {
     if unfreeze == Unfreeze::First {
         tail._refcount.inc();
     }
-    // "Clone page flags before unfreezing refcount": read and written whole, for nobody else may change them.
+    // Read and written whole: nobody else may change them.
     let flags = tail.flags.load(Relaxed) | ctx.page(head).flags.load(Relaxed) & PageFlag::Uptodate.mask();
     tail.flags.store(flags, Relaxed);
     let set_mapping = || tail.mapping.store(ctx.page(head).mapping.load(Relaxed), Relaxed);

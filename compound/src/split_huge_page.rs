@@ -96,7 +96,7 @@ pub fn __split_huge_page_refcount(ctx: &Ctx, page: Id<Page>) {
     }
     ctx.current.local_irq_enable();
     for tail in ctx.machine.mem_map.tails(page) {
-        // "Tail pages may be freed if there wasn't any mapping": the reference that kept it from then on goes.
+        // The reference that kept the tail meanwhile goes: without a mapping or a pin the tail is freed.
         put_page(ctx, tail);
     }
 }
@@ -114,9 +114,9 @@ fn split_tail(ctx: &Ctx, head: Id<Page>, tail: Id<Page>) -> i32 {
         HandOver::AddLate => {}
     }
     // ORDERING: the references before the page is no tail any more. Pairs with `get_page()` and `put_page()`, which
-    // change them if they see that; `compound-lock/get-split`, mutant `handed-over-late`, has them the other way
-    // round. No scenario fails without the barrier: the read-modify-write above would have to see what the store
-    // below causes, and the explorer has no load buffering.
+    // change them if they see that. `compound-lock/get-split`, mutant `handed-over-late`, has them the other way
+    // round. Without the barrier no scenario fails, as the read-modify-write above would have to see what the store
+    // below causes, and the explorer has no load buffering: the litmus test in `split_barrier.rs` fails.
     smp_mb();
     if ctx.machine.kernel.compound_head.relation == Relation::OneWord {
         clear_compound_head(ctx, tail);

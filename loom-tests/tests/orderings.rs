@@ -29,7 +29,7 @@ fn not_needed_here() -> BTreeSet<Weaken> {
         Weaken::new("look_for_next", Weakness::RelaxedLoad),
         // The full barrier behind the wait would do as well.
         Weaken::new("ticket_spin_lock", Weakness::RelaxedLoad),
-        // What fails without it needs load buffering, and no engine has that.
+        // What fails without it needs load buffering: `split_barrier.rs` asks the judge that has it.
         Weaken::new("split_tail", Weakness::NoFence(Fence::Mb)),
         // The scenario's own barrier, for a kernel older than the newest.
         Weaken::new("woken_again", Weakness::NoFence(Fence::Mb)),
