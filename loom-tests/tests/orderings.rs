@@ -29,6 +29,8 @@ fn not_needed_here() -> BTreeSet<Weaken> {
         Weaken::new("look_for_next", Weakness::RelaxedLoad),
         // The full barrier behind the wait would do as well.
         Weaken::new("ticket_spin_lock", Weakness::RelaxedLoad),
+        // The wakeup in `stop_machine_unpark()` is a full barrier in front of it; it was not while another CPU woke.
+        Weaken::new("cpuhp_online_idle", Weakness::RelaxedRmw),
         // The scenario's own barrier, for a kernel older than the newest.
         Weaken::new("woken_again", Weakness::NoFence(Fence::Mb)),
     ])
