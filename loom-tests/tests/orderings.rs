@@ -31,6 +31,8 @@ fn not_needed_here() -> BTreeSet<Weaken> {
         Weaken::new("ticket_spin_lock", Weakness::RelaxedLoad),
         // What fails without it needs load buffering: `split_barrier.rs` asks the judge that has it.
         Weaken::new("split_tail", Weakness::NoFence(Fence::Mb)),
+        // The wakeup in `stop_machine_unpark()` is a full barrier in front of it; it was not while another CPU woke.
+        Weaken::new("cpuhp_online_idle", Weakness::RelaxedRmw),
         // The scenario's own barrier, for a kernel older than the newest.
         Weaken::new("woken_again", Weakness::NoFence(Fence::Mb)),
     ])

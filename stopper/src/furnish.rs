@@ -246,7 +246,8 @@ impl Machine {
         setup.task(name, cpu, move |current| body(&Ctx { machine: &machine, current, task }))
     }
 
-    /// Declares the stoppers of `count` CPUs from `first_cpu` on, awake. The body does the same on each of them.
+    /// Declares the stoppers of `count` CPUs from `first_cpu` on, awake. The body does the same on each of them: to a
+    /// model all of them are on the first.
     pub fn spawn_alike(
         self: &Arc<Self>,
         setup: &mut Setup,

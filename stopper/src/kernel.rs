@@ -42,6 +42,8 @@ pub struct Kernel {
     pub ack_state: multi_stop_data::AckRev,
     /// The steps of `multi_cpu_stop()`.
     pub steps: multi_cpu_stop::Steps,
+    /// Whose CPU runs the function of `multi_cpu_stop()`.
+    pub is_active: multi_cpu_stop::IsActive,
     /// What `multi_cpu_stop()` does while it waits.
     pub multi_cpu_stop: multi_cpu_stop::Rev,
     /// `stop_machine_from_inactive_cpu()`.
@@ -79,6 +81,7 @@ pub const INTRODUCED: Kernel = Kernel {
     set_state: multi_stop_data::MAINLINE,
     ack_state: multi_stop_data::ACK_MAINLINE,
     steps: multi_cpu_stop::STEPS,
+    is_active: multi_cpu_stop::IsActive::InMask,
     multi_cpu_stop: multi_cpu_stop::MAINLINE,
     from_inactive: stop_machine::MAINLINE,
     park: park::MAINLINE,
