@@ -39,8 +39,9 @@ const TWO_RMW: &str = "The unlock is a read-modify-write, as in std's Mutex; whe
                        this CPU, two are two: `RMW + RMW` is the floor of both.";
 const TAKES_OVER: &str = "The waiter takes the lock over by a read-modify-write of the word, for which it waits; C stores 16 bits and \
                           goes on. Two read-modify-writes in a hand-over, and a look at the word between them.";
-const WHOLE_WAKEUP: &str = "A bare futex asks the kernel only. The port makes the wakeup and the switch itself before it does, \
-                            with the locks of a task and of a runqueue; on two CPUs the wakeup of the CPU hides that.";
+const WHOLE_WAKEUP: &str = "Sleeping in user space takes that much more by itself: see `two completions`. To that the port adds \
+                            the wakeup and the switch with their locks, which the futex has in the kernel; on two CPUs \
+                            the interrupt to the other one hides both.";
 const SPINS: &str = "The port waits as mainline does where an architecture has no stop_machine_yield() of its own.";
 
 /// All of them.

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 /// Locks and unlocks in a row.
 const ROUNDS: u64 = 500_000;
-/// Preemption and oversubscription need more time than a burst; threads are fair there.
+/// Oversubscription needs more time than a burst; threads are fair there.
 const WINDOW: Duration = Duration::from_millis(60);
+/// And preemption more still: who is preempted comes back when each of the others had its slice.
+const SLICES: Duration = Duration::from_millis(250);
 /// Where preemption is looked at, so many others want the first CPU.
 const HOGS: usize = 3;
 
@@ -90,14 +92,9 @@ pub(crate) fn preempted_holder(session: &mut Session) {
     for (name, (_, make)) in [("bit", BIT_SPIN), ("queued", QUEUED), ("ticket", TICKET), ("std Mutex", STD)] {
         for (class, word) in [(Class::FairFirst, "fair"), (Class::Fifo, "FIFO")] {
             experiment = experiment.candidate(format!("{name}, {word}"), move |stage| {
-                let how = Contention {
-                    inside: 200,
-                    outside: 200,
-                    window: WINDOW,
-                    class: Some(class),
-                    hogs: HOGS,
-                    threads: 2,
-                };
+                let window = if class == Class::Fifo || stage.quick { stage.burst() } else { SLICES };
+                let how =
+                    Contention { threads: 2, inside: 200, outside: 200, window, class: Some(class), hogs: HOGS };
                 make().contended(stage, &how)
             });
         }
