@@ -29,6 +29,11 @@ fn not_needed_here() -> BTreeSet<Weaken> {
         Weaken::new("look_for_next", Weakness::RelaxedLoad),
         // The full barrier behind the wait would do as well.
         Weaken::new("ticket_spin_lock", Weakness::RelaxedLoad),
+        // A CPU's timer, its stopper and whoever enables its watchdog are one CPU, which sees what it did itself.
+        Weaken::new("kick", Weakness::RelaxedLoad),
+        Weaken::new("softlockup_fn", Weakness::RelaxedRmw),
+        Weaken::new("watchdog_enable", Weakness::RelaxedRmw),
+        Weaken::new("watchdog_disable", Weakness::RelaxedRmw),
         // The scenario's own barrier, for a kernel older than the newest.
         Weaken::new("woken_again", Weakness::NoFence(Fence::Mb)),
     ])

@@ -22,9 +22,11 @@ use crate::machine::{Ctx, Machine};
 use crate::multi_cpu_stop::Touch;
 use crate::multi_stop_data::{MultiStopData, MultiStopState};
 use ksync::{Id, Relaxed};
+use std::ops::Range;
 
-/// For so many ns a stopper touches the watchdog in `PREPARE`: one soft threshold.
-pub const PATIENCE: u64 = 20_000_000_000;
+/// When a stopper that waits in `PREPARE` touches the watchdog, in ns since it came: for half a soft threshold. Not at once:
+/// a feed is at most one sample old then, and a touch would put off the report of a deadlock that is seen in a moment.
+pub const PATIENCE: Range<u64> = 10_000_000_000..20_000_000_000;
 
 /// What a waiting stopper has left; other revisions of `multi_cpu_stop()` have no such thing.
 pub(crate) struct Patience(Option<Began>);
@@ -69,7 +71,7 @@ impl Patience {
     pub(crate) fn is_left(&self, ctx: &Ctx) -> bool {
         let Some(Began { msdata, at }) = self.0 else { return false };
         let machine = ctx.machine;
-        if ksync::now() - at >= PATIENCE {
+        if !PATIENCE.contains(&(ksync::now() - at)) {
             return false;
         }
         let elsewhere =
