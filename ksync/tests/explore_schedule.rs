@@ -3,9 +3,7 @@
 #![cfg(loom)]
 
 use ksync::explore::check;
-use ksync::{
-    Atomic, Model, Options, Relaxed, Scenario, Setup, Severity, SpinLock, Verdict, WaitsFor, busy, halt, now,
-};
+use ksync::{Atomic, Model, Options, Relaxed, Scenario, Setup, Severity, SpinLock, Verdict, WaitsFor, busy, now};
 use std::sync::Arc;
 
 fn verdict(scenario: impl Fn(&mut Setup) + Send + Sync + 'static) -> Verdict {
