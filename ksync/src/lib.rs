@@ -11,7 +11,7 @@
 //! | `smp_cond_load_*`, `while (x) cpu_relax()` | spin | an await: nothing happens until it can |
 //! | `raw_spin_lock` & co. | a spin lock behind `lock_api` | an await and a lock in one step |
 //! | `local_irq_save`, `preempt_disable` | counters | they decide who may run |
-//! | `struct completion` | `parking_lot` | an await, asleep |
+//! | `struct completion`, `struct mutex` | `parking_lot` | an await, asleep |
 //! | a plain field | a relaxed access: the same instruction | race-checked |
 //!
 //! `cfg(loom)` chooses between real atomics and the models; which engine runs a model is chosen by the call.
@@ -22,6 +22,7 @@ mod barrier;
 pub mod catalogue;
 mod current;
 mod model;
+mod mutex;
 pub mod op;
 mod order;
 mod place;
@@ -36,6 +37,7 @@ pub use atomic::{Atomic, Plain};
 pub use barrier::*;
 pub use current::{Current, IrqFlags};
 pub use model::Model;
+pub use mutex::Mutex;
 pub use order::{Acquire, Full, LoadOrder, Relaxed, Release, RmwOrder, StoreOrder};
 pub use place::{Place, Source, assert_sources_are_all, function_at, register_sources};
 pub use setup::{Body, Class, Frame, Irq, Scenario, Setup, TaskOptions, Work, busy, halt, nondet, now};

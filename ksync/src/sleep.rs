@@ -97,9 +97,17 @@ impl Completion {
         self.sleeper.kick();
     }
 
+    /// `complete_all()`: lets every waiter go on, now and later.
+    #[track_caller]
+    pub fn complete_all(&self) {
+        // ORDERING: Release, as in `complete()`, and tested there.
+        self.done.cell().rmw(Rmw::Add(u64::from(u32::MAX / 2)), Order::Release, Observe::NewIsZero);
+        self.sleeper.kick();
+    }
+
     /// `wait_for_completion()`: sleeps until somebody completes, and takes that completion.
     ///
-    /// DEVIATION: one waiter at a time, as every user here has it; so the count is taken without a loop.
+    /// DEVIATION: one waiter for each `complete()`, as every user here has it; so the count is taken without a loop.
     #[track_caller]
     pub fn wait_for_completion(&self, current: &Current) {
         self.sleeper.sleep_until::<u32, u32>(current, &self.done, |done| done != 0, None);
@@ -109,10 +117,16 @@ impl Completion {
     }
 
     /// `completion_done()`: whether [`Completion::wait_for_completion`] would return at once.
-    ///
     #[track_caller]
     pub fn completion_done(&self) -> bool {
         // ORDERING: Acquire, because C takes and releases the wait lock before it says yes. Pairs with `complete()`.
         self.done.load(crate::order::Acquire) != 0
+    }
+
+    /// `while (!READ_ONCE(x->done)) cpu_relax();`: the first half of a busy wait for `completion_done()`. It orders
+    /// nothing: where a model is about the wait lock, which C takes and releases behind it, the caller does that.
+    #[track_caller]
+    pub fn spin_until_done(&self) {
+        self.done.cond_load(Relaxed, |done| done != 0);
     }
 }

@@ -4,8 +4,8 @@
 
 use ksync::explore::check;
 use ksync::{
-    Acquire, Atomic, Completion, Current, Frame, Model, Options, Plain, Relaxed, Release, Report, Scenario, Setup,
-    Sleeper, SpinLock, Verdict, Wants, nondet, smp_mb,
+    Acquire, Atomic, Completion, Current, Frame, Model, Mutex, Options, Plain, Relaxed, Release, Report, Scenario,
+    Setup, Sleeper, SpinLock, Verdict, Wants, nondet, smp_mb,
 };
 use std::sync::Arc;
 
@@ -87,6 +87,51 @@ fn completion_hands_over_data() {
             let expected = if model == Model::Sc { "Holds" } else { "Race" };
             assert_eq!(report.verdict.kind(), expected, "{model} {function}");
         }
+    }
+}
+
+#[test]
+fn complete_all_lets_all_go_on() {
+    let verdict = |all: bool| {
+        let report = explore(Model::Lkmm, move |setup| {
+            let done = Arc::new(Completion::named(format_args!("done")));
+            for cpu in [0, 1] {
+                let done = done.clone();
+                setup.task(format!("waiter/{cpu}"), cpu, move |current| done.wait_for_completion(current));
+            }
+            setup.task("completer", 2, move |_| if all { done.complete_all() } else { done.complete() });
+        });
+        report.verdict.kind()
+    };
+    assert_eq!((verdict(true), verdict(false)), ("Holds", "Lockup"));
+}
+
+#[test]
+fn mutex_hands_over_data() {
+    let verdict = |locks: bool, model: Model| {
+        let report = explore(model, move |setup| {
+            let mutex = Arc::new(Mutex::named(format_args!("mutex")));
+            let data = Arc::new(Plain::named(0u32, format_args!("data")));
+            let (theirs, their_data) = (mutex.clone(), data.clone());
+            setup.task("sleeper", 0, move |current| {
+                theirs.lock(current);
+                their_data.set(their_data.get() + 1);
+                theirs.unlock();
+            });
+            setup.task("spinner", 1, move |_| {
+                if locks {
+                    mutex.spin_try_lock();
+                }
+                data.set(data.get() + 1);
+                if locks {
+                    mutex.unlock();
+                }
+            });
+        });
+        report.verdict.kind()
+    };
+    for model in [Model::Sc, Model::Rc11, Model::Lkmm] {
+        assert_eq!((verdict(true, model), verdict(false, model)), ("Holds", "Race"), "{model}");
     }
 }
 

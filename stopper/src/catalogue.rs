@@ -22,5 +22,7 @@ const CASES: &[&[Case]] = &[
     crate::scenarios_multi_cpu_stop::CASES,
     crate::scenarios_in_step::CASES,
     crate::scenarios_stop_wait::CASES,
+    crate::scenarios_stop_machine::CASES,
+    crate::scenarios_hotplug::CASES,
     crate::scenarios_balance::CASES,
 ];

@@ -2,7 +2,7 @@
 //! C: `kernel/stop_machine.c`: the stopper's objects.
 
 use crate::list::{ListHead, ListNode};
-use crate::machine::{Ctx, Machine};
+use crate::machine::Ctx;
 use crate::multi_stop_data::MultiStopData;
 use crate::task::TaskStruct;
 use ksync::{Atomic, Completion, Full, Id, Plain, SpinLock};
@@ -85,6 +85,9 @@ pub struct CpuStopDone {
     pub ret: Plain<i32>,
     /// Fires when `nr_todo` reaches 0.
     pub completion: Completion,
+    /// `completion.wait.lock`.
+    /// DEVIATION: only where somebody waits busily: to a sleeper `complete()` is one step.
+    pub wait_lock: Option<SpinLock>,
 }
 
 impl CpuStopDone {
@@ -94,7 +97,14 @@ impl CpuStopDone {
             nr_todo: Atomic::named(nr_todo, format_args!("{name}.nr_todo")),
             ret: Plain::named(0, format_args!("{name}.ret")),
             completion: Completion::named(format_args!("{name}.completion")),
+            wait_lock: None,
         }
+    }
+
+    /// The same for one who does not sleep until all have signalled.
+    pub(crate) fn waited_for_busily(name: &str, nr_todo: u32) -> Self {
+        let wait_lock = Some(SpinLock::named(format_args!("{name}.completion.wait.lock")));
+        CpuStopDone { wait_lock, ..CpuStopDone::new(name, nr_todo) }
     }
 }
 
@@ -124,12 +134,16 @@ impl fmt::Debug for StopFn {
 }
 
 /// `cpu_stop_signal_done()`: one work is done.
-pub fn cpu_stop_signal_done(machine: &Machine, done: Id<CpuStopDone>) {
-    let done = machine.done(done);
+pub fn cpu_stop_signal_done(ctx: &Ctx, done: Id<CpuStopDone>) {
+    let done = ctx.machine.done(done);
     // ORDERING: Full, as every atomic that returns a value: `ret` and the works of all stoppers before the
     // completion. Pairs with the same operation on the other stoppers. Without it the waiter's read of `ret` races
     // with the other stopper's write: `signal-done`.
     if done.nr_todo.dec_and_test(Full) {
+        let wait_lock = done.wait_lock.as_ref().map(|lock| lock.lock_irqsave(ctx.current));
         done.completion.complete();
+        if let Some(wait_lock) = wait_lock {
+            wait_lock.unlock();
+        }
     }
 }

@@ -2,14 +2,19 @@
 //! What a scenario's setup asks of a machine: its objects, how they stand at the beginning, and its tasks.
 
 use crate::cpu_stopper::{CpuStopDone, CpuStopWork, StopFn};
+use crate::cpuhp::take_cpu_down;
 use crate::list::list_add_tail;
-use crate::machine::{Ctx, MULTI_CPU_STOP, Machine, StopCall};
+use crate::machine::{Ctx, MIGRATION_CPU_STOP, MULTI_CPU_STOP, Machine, StopCall};
 use crate::migrate_swap::MigrationSwapArg;
 use crate::multi_stop_data::MultiStopData;
-use crate::stopper_thread::smpboot_thread_fn;
-use crate::task::{Birth, TASK_ON_RQ_QUEUED, TASK_RUNNING, TaskStruct};
+use crate::park::__kthread_parkme;
+use crate::schedule::schedule_tail;
+use crate::set_affinity::SetAffinityPending;
+use crate::stopper_thread::{smpboot_thread_fn, smpboot_thread_loop};
+use crate::task::{Birth, TASK_ON_RQ_QUEUED, TASK_PARKED, TASK_RUNNING, TaskStruct};
 use crate::ttwu::sched_ttwu_pending;
-use ksync::{Atomic, Frame, Id, Relaxed, Setup, TaskOptions};
+use crate::two_works::Done;
+use ksync::{Atomic, Completion, Frame, Id, Plain, Relaxed, Setup, TaskOptions};
 use std::sync::Arc;
 
 impl Machine {
@@ -60,17 +65,44 @@ impl Machine {
     /// The stack of `stop_cpus()` for all CPUs, with `multi_cpu_stop()` around the function as in `stop_machine()`.
     pub fn stop_machine_call(&mut self, name: &str, func: Id<StopFn>, arg: u32) -> StopCall {
         let cpus = self.cpus().len() as u32;
-        self.call(name, (0, cpus), (func, arg), Some((cpus, None)))
+        let signals = if self.kernel.stop_cpus.done == Done::Both { cpus } else { 1 };
+        self.call(name, (0, signals), (func, arg), Some((cpus, None)))
+    }
+
+    /// The stack of `stop_machine(func, cpu, cpumask_of(cpu))`.
+    pub fn stop_for_one_call(&mut self, name: &str, func: Id<StopFn>, cpu: u32) -> StopCall {
+        let cpus = self.cpus().len() as u32;
+        self.call(name, (0, cpus), (func, cpu), Some((cpus, Some(&[cpu]))))
+    }
+
+    /// The stack of `stop_machine_from_inactive_cpu(func, arg, active)`.
+    pub fn from_inactive_call(&mut self, name: &str, func: Id<StopFn>, active: Option<&[u32]>) -> StopCall {
+        let cpus = self.cpus().len() as u32;
+        let rev = self.kernel.from_inactive;
+        let (threads, signals) = (rev.threads.count(cpus), rev.signals.count(cpus));
+        self.call_with(name, (0, signals), (func, 0), Some((threads, active)), CpuStopDone::waited_for_busily)
+    }
+
+    /// Makes a stack for one who sleeps until its works are done.
+    fn call(
+        &mut self,
+        name: &str,
+        works: (u32, u32),
+        func: (Id<StopFn>, u32),
+        multi: Option<(u32, Option<&[u32]>)>,
+    ) -> StopCall {
+        self.call_with(name, works, func, multi, CpuStopDone::new)
     }
 
     /// Makes a stack with so many works, so many of which signal, the first ones first. `multi` is the number of
     /// threads and the CPUs that run the function, where they enter it together.
-    fn call(
+    fn call_with(
         &mut self,
         name: &str,
         (nr_works, signals): (u32, u32),
         (func, arg): (Id<StopFn>, u32),
         multi: Option<(u32, Option<&[u32]>)>,
+        done_of: fn(&str, u32) -> CpuStopDone,
     ) -> StopCall {
         let work = Id::new(self.works.len() as u32);
         let done = Id::new(self.dones.len() as u32);
@@ -82,7 +114,7 @@ impl Machine {
                 let done = (n < signals).then_some(done);
                 self.works.push(CpuStopWork::new(id, &format!("{name}.work{}", n + 1), work_func, work_arg, done));
             }
-            self.dones.push(CpuStopDone::new(&format!("{name}.done"), signals));
+            self.dones.push(done_of(&format!("{name}.done"), signals));
             self.multi.extend(multi.map(|(threads, active)| MultiStopData::new(name, (func, arg), threads, active)));
         });
         StopCall { frame, work, done, msdata }
@@ -130,6 +162,29 @@ impl Machine {
         (self.work_for(&format!("{name}.work1"), meet, 0), self.work_for(&format!("{name}.work2"), meet, 0))
     }
 
+    /// All stoppers are awake and have the works queued that take this CPU down.
+    pub fn takes_down(&mut self, dying: u32) {
+        let down = self.stop_fn("take_cpu_down", |ctx, _| take_cpu_down(ctx));
+        let msdata = self.msdata_for("cpu_down", down, Some(&[dying]));
+        for cpu in self.cpus().to_vec() {
+            let work = self.work_for(&format!("cpu_down.work{cpu}"), MULTI_CPU_STOP, msdata.index() as u32);
+            let stopper = self.cpu_stopper(cpu);
+            list_add_tail(self, work, &stopper.works);
+            self.task(stopper.thread).on_rq.store(TASK_ON_RQ_QUEUED, Relaxed);
+        }
+    }
+
+    /// What one caller of `affine_move_task()` has on its stack.
+    pub fn set_affinity_pending(&mut self, name: &str) -> Id<SetAffinityPending> {
+        let pending = SetAffinityPending {
+            stop_pending: Plain::named(false, format_args!("{name}.stop_pending")),
+            done: Completion::named(format_args!("{name}.done")),
+            stop_work: self.work_for(&format!("{name}.stop_work"), MIGRATION_CPU_STOP, 0),
+        };
+        self.pendings.push(pending);
+        Id::new(self.pendings.len() as u32 - 1)
+    }
+
     /// A swap for `migrate_swap()`.
     pub fn migration_swap_arg(&mut self, arg: MigrationSwapArg) -> Id<MigrationSwapArg> {
         self.swaps.push(arg);
@@ -151,6 +206,20 @@ impl Machine {
         task.on_cpu.store(true, Relaxed);
         self.rq(cpu).curr.set(Some(thread));
         thread
+    }
+
+    /// Declares the stopper of a CPU that is down, parked.
+    pub fn spawn_parked(self: &Arc<Self>, setup: &mut Setup, cpu: u32) {
+        let stopper = self.cpu_stopper(cpu);
+        stopper.enabled.store(false, Relaxed);
+        stopper.should_park.store(true, Relaxed);
+        self.task(stopper.thread).state.store(TASK_PARKED, Relaxed);
+        let thread = self.spawn(setup, stopper.thread, move |ctx| {
+            schedule_tail(ctx);
+            __kthread_parkme(ctx, cpu);
+            smpboot_thread_loop(ctx);
+        });
+        thread.stop_class().daemon();
     }
 
     /// Declares a task of the machine, on the CPU where it is.
@@ -177,7 +246,8 @@ impl Machine {
         setup.task(name, cpu, move |current| body(&Ctx { machine: &machine, current, task }))
     }
 
-    /// Declares the stoppers of `count` CPUs from `first_cpu` on, awake. The body does the same on each of them.
+    /// Declares the stoppers of `count` CPUs from `first_cpu` on, awake. The body does the same on each of them: to a
+    /// model all of them are on the first.
     pub fn spawn_alike(
         self: &Arc<Self>,
         setup: &mut Setup,

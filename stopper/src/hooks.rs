@@ -44,7 +44,7 @@ pub(crate) fn touch_nmi_watchdog(ctx: &Ctx) {
     ctx.machine.touch_nmi_watchdog.call(ctx.current);
 }
 
-/// `rcu_momentary_eqs()`, up to v6.11 `rcu_momentary_dyntick_idle()`: this CPU holds up no grace period.
+/// `rcu_momentary_eqs()`, up to 32a9f26e5e26 `rcu_momentary_dyntick_idle()`: this CPU holds up no grace period.
 pub(crate) fn rcu_momentary_eqs(ctx: &Ctx) {
     ctx.machine.rcu_momentary_eqs.call(ctx.current);
 }

@@ -5,12 +5,14 @@
 //! literature: 7053ea1a34fa, 2610e8894663, b80a2bfce85e, ecf7d01c229d, and the exact order of lines in 0b26351b910f and
 //! 9fb8d5dc4b64; the title of ce4f06dcbb5d.
 //!
+//! What is apart from the main line of that history stands behind it, and in [`crate::hotplug_kernels`].
+//!
 //! DEVIATION: only the functions that a commit is about change with it. `b17718d02f54` runs with the wakeup barriers
 //! of v6.16, for one.
 
 use crate::{
-    active_balance, migrate_swap, multi_cpu_stop, multi_stop_data, park, queue_work, schedule, stop_cpus, ttwu,
-    two_works, wake_q,
+    active_balance, cpuhp, hotplug, migrate_swap, multi_cpu_stop, multi_stop_data, park, queue_work, schedule,
+    set_affinity, stop_cpus, stop_machine, ttwu, two_works, wake_q,
 };
 use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
@@ -40,10 +42,20 @@ pub struct Kernel {
     pub ack_state: multi_stop_data::AckRev,
     /// The steps of `multi_cpu_stop()`.
     pub steps: multi_cpu_stop::Steps,
+    /// Whose CPU runs the function of `multi_cpu_stop()`.
+    pub is_active: multi_cpu_stop::IsActive,
     /// What `multi_cpu_stop()` does while it waits.
     pub multi_cpu_stop: multi_cpu_stop::Rev,
+    /// `stop_machine_from_inactive_cpu()`.
+    pub from_inactive: stop_machine::Rev,
     /// `stop_machine_park()`.
     pub park: park::Rev,
+    /// How a CPU comes up.
+    pub cpuhp: cpuhp::Rev,
+    /// `balance_push()`.
+    pub balance_push: hotplug::Rev,
+    /// `affine_move_task()`.
+    pub set_affinity: set_affinity::Rev,
     /// `wake_q`.
     pub wake_q: wake_q::Rev,
     /// `try_to_wake_up()`.
@@ -69,8 +81,13 @@ pub const INTRODUCED: Kernel = Kernel {
     set_state: multi_stop_data::MAINLINE,
     ack_state: multi_stop_data::ACK_MAINLINE,
     steps: multi_cpu_stop::STEPS,
+    is_active: multi_cpu_stop::IsActive::InMask,
     multi_cpu_stop: multi_cpu_stop::MAINLINE,
+    from_inactive: stop_machine::MAINLINE,
     park: park::MAINLINE,
+    cpuhp: cpuhp::MAINLINE,
+    balance_push: hotplug::MAINLINE,
+    set_affinity: set_affinity::MAINLINE,
     wake_q: wake_q::ORIGIN,
     ttwu: ttwu::ORIGIN,
     schedule: schedule::MAINLINE,

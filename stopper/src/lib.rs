@@ -7,9 +7,11 @@
 pub mod active_balance;
 pub mod catalogue;
 pub mod cpu_stopper;
+pub mod cpuhp;
 pub mod furnish;
 pub mod hooks;
 pub mod hotplug;
+pub mod hotplug_kernels;
 pub mod kernel;
 pub mod list;
 pub mod machine;
@@ -22,15 +24,19 @@ pub mod queue_work;
 pub mod rq;
 pub mod scenarios_balance;
 pub mod scenarios_barriers;
+pub mod scenarios_hotplug;
 pub mod scenarios_in_step;
 pub mod scenarios_migrate_swap;
 pub mod scenarios_multi_cpu_stop;
 pub mod scenarios_stop_cpus;
+pub mod scenarios_stop_machine;
 pub mod scenarios_stop_wait;
 pub mod scenarios_ttwu;
 pub mod scenarios_wake_q;
 pub mod schedule;
+pub mod set_affinity;
 pub mod stop_cpus;
+pub mod stop_machine;
 pub mod stopper_thread;
 pub mod task;
 pub mod ttwu;
@@ -39,9 +45,9 @@ pub mod wake_q;
 
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("stopper";
-    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "furnish.rs", "hooks.rs", "hotplug.rs", "kernel.rs", "lib.rs", "list.rs",
+    "active_balance.rs", "catalogue.rs", "cpu_stopper.rs", "cpuhp.rs", "furnish.rs", "hooks.rs", "hotplug.rs", "hotplug_kernels.rs", "kernel.rs", "lib.rs", "list.rs",
     "machine.rs", "migrate_swap.rs", "multi_cpu_stop.rs", "multi_stop_data.rs", "park.rs", "patience.rs", "queue_work.rs", "rq.rs",
-    "scenarios_balance.rs", "scenarios_barriers.rs", "scenarios_in_step.rs", "scenarios_migrate_swap.rs", "scenarios_multi_cpu_stop.rs", "scenarios_stop_cpus.rs", "scenarios_stop_wait.rs", "scenarios_ttwu.rs", "scenarios_wake_q.rs", "schedule.rs", "stop_cpus.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
+    "scenarios_balance.rs", "scenarios_barriers.rs", "scenarios_hotplug.rs", "scenarios_in_step.rs", "scenarios_migrate_swap.rs", "scenarios_multi_cpu_stop.rs", "scenarios_stop_cpus.rs", "scenarios_stop_machine.rs", "scenarios_stop_wait.rs", "scenarios_ttwu.rs", "scenarios_wake_q.rs", "schedule.rs", "set_affinity.rs", "stop_cpus.rs", "stop_machine.rs", "stopper_thread.rs", "task.rs", "ttwu.rs",
     "two_works.rs", "wake_q.rs",
 );
 
@@ -72,6 +78,9 @@ mod tests {
             "three-stoppers",
             "run-sees-others",
             "stop-two-ret",
+            "all",
+            "two-callers",
+            "from-inactive",
             "signal-done",
             "park",
             "flag",

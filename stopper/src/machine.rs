@@ -10,9 +10,10 @@ use crate::migrate_swap::{MigrationSwapArg, migrate_swap_stop};
 use crate::multi_cpu_stop::multi_cpu_stop;
 use crate::multi_stop_data::MultiStopData;
 use crate::rq::Rq;
+use crate::set_affinity::{SetAffinityPending, migration_cpu_stop};
 use crate::task::{Birth, TaskStruct};
 use crossbeam_utils::CachePadded;
-use ksync::{Atomic, Current, Frame, Id, SpinLock};
+use ksync::{Atomic, Completion, Current, Frame, Id, Mutex, SpinLock};
 
 /// `multi_cpu_stop()` as the function of a work.
 pub const MULTI_CPU_STOP: Id<StopFn> = Id::new(0);
@@ -23,6 +24,9 @@ pub const MIGRATE_SWAP_STOP: Id<StopFn> = Id::new(2);
 /// `__balance_push_cpu_stop()` as the function of a work.
 pub const BALANCE_PUSH_CPU_STOP: Id<StopFn> = Id::new(3);
 
+/// `migration_cpu_stop()` as the function of a work; the argument is a task.
+pub const MIGRATION_CPU_STOP: Id<StopFn> = Id::new(4);
+
 /// The per-CPU variables of one CPU.
 #[derive(Debug)]
 struct PerCpu {
@@ -30,6 +34,7 @@ struct PerCpu {
     rq: Rq,
     /// One CPU's part of the lglock `stop_cpus_lock`, up to v4.8.
     stop_cpus_lock: SpinLock,
+    done_up: Completion,
 }
 
 /// A machine: its CPUs, its tasks and the objects that they point to, by number.
@@ -44,9 +49,12 @@ pub struct Machine {
     pub(crate) dones: Vec<CpuStopDone>,
     pub(crate) multi: Vec<MultiStopData>,
     pub(crate) swaps: Vec<MigrationSwapArg>,
+    pub(crate) pendings: Vec<SetAffinityPending>,
     pub(crate) fns: Vec<StopFn>,
     pub(crate) touch_nmi_watchdog: Hook,
     pub(crate) rcu_momentary_eqs: Hook,
+    /// Keeps the static works of the stoppers for one `stop_cpus()` at a time.
+    pub stop_cpus_mutex: Mutex,
     /// `stop_cpus()` is queueing its works.
     pub stop_cpus_in_progress: Atomic<bool>,
 }
@@ -104,14 +112,17 @@ impl Machine {
             dones: Vec::new(),
             multi: Vec::new(),
             swaps: Vec::new(),
+            pendings: Vec::new(),
             fns: vec![
                 StopFn::new("multi_cpu_stop", |ctx, arg| multi_cpu_stop(ctx, Id::new(arg))),
                 StopFn::new("active_load_balance_cpu_stop", active_load_balance_cpu_stop),
                 StopFn::new("migrate_swap_stop", |ctx, arg| migrate_swap_stop(ctx, Id::new(arg))),
                 StopFn::new("__balance_push_cpu_stop", __balance_push_cpu_stop),
+                StopFn::new("migration_cpu_stop", migration_cpu_stop),
             ],
             touch_nmi_watchdog: Hook::default(),
             rcu_momentary_eqs: Hook::default(),
+            stop_cpus_mutex: Mutex::named(format_args!("stop_cpus_mutex")),
             stop_cpus_in_progress: Atomic::named(false, format_args!("stop_cpus_in_progress")),
         };
         for &cpu in cpus {
@@ -124,6 +135,7 @@ impl Machine {
                 stopper: CpuStopper::new(cpu, thread, stop_work),
                 rq: Rq::new(cpu, thread, active, push),
                 stop_cpus_lock: SpinLock::named(format_args!("stop_cpus_lock{cpu}")),
+                done_up: Completion::named(format_args!("cpu{cpu}.done_up")),
             }));
         }
         machine
@@ -158,6 +170,16 @@ impl Machine {
     /// This CPU's part of the lglock `stop_cpus_lock`.
     pub fn stop_cpus_lock(&self, cpu: u32) -> &SpinLock {
         &self.per_cpu(cpu).stop_cpus_lock
+    }
+
+    /// `done_up` of the CPU's hotplug state: it is online.
+    pub fn done_up(&self, cpu: u32) -> &Completion {
+        &self.per_cpu(cpu).done_up
+    }
+
+    /// The request of this number to move a task.
+    pub fn pending(&self, id: Id<SetAffinityPending>) -> &SetAffinityPending {
+        &self.pendings[id.index()]
     }
 
     /// The task of this number.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! C: `multi_cpu_stop()`, `kernel/stop_machine.c`, v4.8 to v6.18: stoppers that step through their states together.
+//! C: `multi_cpu_stop()`, `kernel/stop_machine.c`, up to v6.18: stoppers that step through their states together.
 //!
 //! What a stopper does while it waits for the others (ce4f06dcbb5d, and incident 003 against it):
 //!
@@ -46,11 +46,22 @@ pub enum Irqs {
     OffAfterAck,
     /// Off before `DISABLE_IRQ` is acked, back when this CPU is done with `RUN`.
     BackAfterRun,
+    /// Off before `DISABLE_IRQ` is acked, back behind the loop whether or not they were on before it.
+    BackInAnyCase,
 }
 
 /// As it stands since 1142d810298e.
 pub const STEPS: Steps =
     Steps { irqs: Irqs::OffThroughout, runs_in: MultiStopState::Run, leaves_at: MultiStopState::Exit };
+
+/// Which CPUs of a mask run the function. All kernels agree; a wrong patch does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IsActive {
+    /// All of them.
+    InMask,
+    /// The first one.
+    FirstOfMask,
+}
 
 /// When a waiting stopper touches the watchdog of its CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,10 +113,7 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
     // "When called from stop_machine_from_inactive_cpu(), irq might already be disabled. Save the state and restore
     // it on exit."
     let was_off = current.irqs_disabled();
-    let is_active = match msdata.active_cpus {
-        None => ctx.machine.cpus()[0] == current.cpu(),
-        Some(mask) => mask & 1 << current.cpu() != 0,
-    };
+    let is_active = is_active(ctx, msdata);
     let steps = &ctx.machine.kernel.steps;
     let patience = Patience::begin(ctx, data);
     // "Simple state machine."
@@ -138,10 +146,20 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
             break;
         }
     }
-    if !was_off {
+    if !was_off || steps.irqs == Irqs::BackInAnyCase {
         current.local_irq_enable();
     }
     err
+}
+
+/// Whether this CPU runs the function.
+fn is_active(ctx: &Ctx, msdata: &MultiStopData) -> bool {
+    let cpu = ctx.current.cpu();
+    match (msdata.active_cpus, ctx.machine.kernel.is_active) {
+        (None, _) => cpu == ctx.machine.cpus()[0],
+        (Some(mask), IsActive::InMask) => mask & 1 << cpu != 0,
+        (Some(mask), IsActive::FirstOfMask) => cpu == mask.trailing_zeros(),
+    }
 }
 
 /// An iteration of `multi_cpu_stop()` that finds the state that it has acked.

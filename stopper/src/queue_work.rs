@@ -55,7 +55,7 @@ pub fn cpu_stop_queue_work(ctx: &Ctx, cpu: u32, work: Id<CpuStopWork>) -> bool {
     if enabled {
         __cpu_stop_queue_work(ctx, stopper, work, rev.wake, &mut wakeq);
     } else if let Some(done) = machine.work(work).done.get() {
-        cpu_stop_signal_done(machine, done);
+        cpu_stop_signal_done(ctx, done);
     }
     guard.unlock();
     if rev.wake == Wake::WakeQ || enabled {

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The active balance and `migrate_swap_stop()`: who owns a request, and who may be moved where.
 
-use crate::active_balance::{self, Clear, Owner, Pinned, Queueing, load_balance};
+use crate::active_balance::{self, Clear, Owner, Pinned, load_balance};
 use crate::catalogue::Case;
+use crate::hotplug_kernels;
 use crate::kernel::{self, Kernel};
-use crate::list::list_add_tail;
 use crate::machine::{Ctx, Machine};
 use crate::migrate_swap::{self, Locks, MigrationSwapArg, Recheck, Same, migrate_swap_stop, set_cpus_allowed_ptr};
-use crate::park::stop_machine_park;
 use crate::schedule::schedule;
-use crate::task::{Birth, TASK_ON_RQ_QUEUED};
+use crate::task::Birth;
 use crate::ttwu::wake_up_process;
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
 use ksync::catalogue::LoomUse;
-use ksync::{Atomic, Id, Model, Relaxed, Scenario};
+use ksync::{Id, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -114,53 +113,23 @@ const OFFLINE: Case = Case {
     model: Model::Sc,
     loom: LoomUse::CannotCarry("who may preempt whom decides, and loom has no CPUs"),
     scenario: busiest_goes_offline,
-    rows: &[
-        (kernel::MAINLINE, Holds),
-        (
-            mutant(
-                "preemptible-queueing",
-                "preemption is on between the unlock and the queueing",
-                active_balance::Rev { queueing: Queueing::Preemptible, ..active_balance::MAINLINE },
-            ),
-            Violated,
-        ),
-    ],
+    rows: &[(hotplug_kernels::BEFORE_NOWAIT, Violated), (hotplug_kernels::NOWAIT, Holds), (kernel::MAINLINE, Holds)],
 };
 
 /// The busiest CPU goes away, for which the balancer's own stopper has to agree. Both stoppers have that work
-/// queued and are awake; their works only meet, and the one of the dying CPU parks its stopper.
+/// queued and are awake.
 ///
 /// Result: Never
 pub fn busiest_goes_offline(kernel: Kernel) -> Box<Scenario> {
     Box::new(move |setup| {
         let mut machine = Machine::new(&[0, 1], kernel);
         let balancer = machine.new_task("balancer", 0, Birth::Running);
-        let arrived = Atomic::named(0u32, format_args!("arrived"));
-        let down = machine.stop_fn("take_cpu_down", move |ctx, dying| {
-            arrived.inc();
-            arrived.cond_load(Relaxed, |arrived| arrived == 2);
-            if ctx.current.cpu() == dying { take_cpu_down(ctx, dying) } else { 0 }
-        });
-        for cpu in [0, 1] {
-            let work = machine.work_for(&format!("down{cpu}"), down, 1);
-            let stopper = machine.cpu_stopper(cpu);
-            list_add_tail(&machine, work, &stopper.works);
-            machine.task(stopper.thread).on_rq.store(TASK_ON_RQ_QUEUED, Relaxed);
-        }
+        machine.takes_down(1);
         let machine = Arc::new(machine);
         machine.spawn(setup, balancer, |ctx| load_balance(ctx, 0, 1));
         machine.spawn_stoppers(setup, &[0, 1]);
         setup.finally(move |_| assert!(!machine.rq(1).active_balance.get(), "the flag leaked"));
     })
-}
-
-fn take_cpu_down(ctx: &Ctx, cpu: u32) -> i32 {
-    let rq = ctx.machine.rq(cpu);
-    let guard = rq.lock.lock_irqsave(ctx.current);
-    rq.online.set(false);
-    guard.unlock();
-    stop_machine_park(ctx, cpu);
-    0
 }
 
 const fn swap(name: &'static str, what: &'static str, migrate_swap: migrate_swap::Rev) -> Kernel {

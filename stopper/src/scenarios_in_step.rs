@@ -4,16 +4,16 @@
 
 use crate::catalogue::Case;
 use crate::kernel::{self, Kernel};
-use crate::machine::Machine;
-use crate::multi_cpu_stop::{self, Irqs, Steps, multi_cpu_stop};
-use crate::multi_stop_data::{self, Access, AckRev, Last, MultiStopState};
+use crate::machine::{Ctx, Machine};
+use crate::multi_cpu_stop::{self, Irqs, IsActive, Steps, multi_cpu_stop};
+use crate::multi_stop_data::{self, Access, AckRev, Last, MultiStopData, MultiStopState};
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
 use ksync::catalogue::LoomUse;
-use ksync::{Atomic, Model, Relaxed, Scenario};
+use ksync::{Atomic, Id, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[ONE_ACTIVE, TWO_ACTIVE, INTERRUPT];
+pub const CASES: &[Case] = &[ONE_ACTIVE, TWO_ACTIVE, TWO_OF_THREE, INTERRUPT];
 
 const fn steps(name: &'static str, what: &'static str, steps: Steps) -> Kernel {
     Kernel { steps, ..kernel::MAINLINE.mutant(name, what) }
@@ -58,6 +58,11 @@ const PASS_CURSTATE: Kernel = Kernel {
     ..kernel::MAINLINE.mutant("pass-curstate", "ack_state() does not read the state again (2023, not merged)")
 };
 
+const FIRST_OF_MASK: Kernel = Kernel {
+    is_active: IsActive::FirstOfMask,
+    ..kernel::MAINLINE.mutant("first-of-mask", "of the CPUs in active_cpus only the first runs the function")
+};
+
 const ONE_ACTIVE: Case = Case {
     incident: "multi-cpu-stop",
     name: "one-active",
@@ -73,13 +78,7 @@ const TWO_ACTIVE: Case = Case {
     model: Model::Lkmm,
     loom: LoomUse::Agrees,
     scenario: |kernel| in_step(kernel, 2, 0),
-    rows: &[
-        (kernel::MAINLINE, Holds),
-        (PASS_CURSTATE, Holds),
-        (LEAVES_AT_RUN, Violated),
-        (READ_AFTER_ACK, Lockup),
-        (TWO_LAST, Lockup),
-    ],
+    rows: &[(kernel::MAINLINE, Holds), (PASS_CURSTATE, Holds), (LEAVES_AT_RUN, Violated), (READ_AFTER_ACK, Lockup)],
 };
 
 /// The function runs once on each of the first CPUs, and no stopper leaves before it has ended on all of them.
@@ -89,6 +88,25 @@ pub fn in_step(kernel: Kernel, active: u32, passive: u32) -> Box<Scenario> {
     Box::new(move |setup| {
         let cpus: Vec<u32> = (0..active + passive).collect();
         let mut machine = Machine::new(&cpus, kernel);
+        let request = Request::new(&mut machine, &cpus[..active as usize]);
+        let machine = Arc::new(machine);
+        for (first_cpu, count, ret) in [(0, active, -11), (active, passive, 0)] {
+            let request = request.clone();
+            machine.spawn_alike(setup, first_cpu, count, move |ctx| request.enter(ctx, ret));
+        }
+    })
+}
+
+/// A request for all CPUs, and on how many the function has ended.
+#[derive(Clone)]
+struct Request {
+    msdata: Id<MultiStopData>,
+    ended: Arc<Atomic<u32>>,
+    active: u32,
+}
+
+impl Request {
+    fn new(machine: &mut Machine, active: &[u32]) -> Self {
         let ended = Arc::new(Atomic::named(0u32, format_args!("ended")));
         let ends = ended.clone();
         let func = machine.stop_fn("func", move |ctx, _| {
@@ -96,15 +114,36 @@ pub fn in_step(kernel: Kernel, active: u32, passive: u32) -> Box<Scenario> {
             ends.inc();
             -11
         });
-        let msdata = machine.msdata_for("all", func, Some(&cpus[..active as usize]));
+        Request { msdata: machine.msdata_for("all", func, Some(active)), ended, active: active.len() as u32 }
+    }
+
+    fn enter(&self, ctx: &Ctx, ret: i32) {
+        assert_eq!(multi_cpu_stop(ctx, self.msdata), ret, "the active CPUs run the function, the others do not");
+        assert_eq!(self.ended.load(Relaxed), self.active, "the function has ended everywhere, once");
+        assert!(!ctx.current.irqs_disabled());
+    }
+}
+
+const TWO_OF_THREE: Case = Case {
+    incident: "multi-cpu-stop",
+    name: "two-of-three-active",
+    model: Model::Sc,
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
+    scenario: two_of_three,
+    rows: &[(kernel::MAINLINE, Holds), (FIRST_OF_MASK, Violated), (LEAVES_AT_RUN, Violated), (TWO_LAST, Violated)],
+};
+
+/// Of three CPUs the first and the last run the function.
+///
+/// Result: Never
+pub fn two_of_three(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let mut machine = Machine::new(&[0, 1, 2], kernel);
+        let request = Request::new(&mut machine, &[0, 2]);
         let machine = Arc::new(machine);
-        for (first_cpu, count, ret) in [(0, active, -11), (active, passive, 0)] {
-            let ended = ended.clone();
-            machine.spawn_alike(setup, first_cpu, count, move |ctx| {
-                assert_eq!(multi_cpu_stop(ctx, msdata), ret, "the active CPUs run the function, the others do not");
-                assert_eq!(ended.load(Relaxed), active, "the function has ended everywhere, once");
-                assert!(!ctx.current.irqs_disabled());
-            });
+        for (cpu, ret) in [(0, -11), (1, 0), (2, -11)] {
+            let (thread, request) = (machine.cpu_stopper(cpu).thread, request.clone());
+            machine.spawn(setup, thread, move |ctx| request.enter(ctx, ret));
         }
     })
 }

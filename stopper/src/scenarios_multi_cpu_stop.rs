@@ -192,9 +192,9 @@ pub fn signal_done(kernel: Kernel) -> Box<Scenario> {
         let machine = Arc::new(machine);
         machine.spawn(setup, first, move |ctx| {
             ctx.machine.done(done).ret.set(-11);
-            cpu_stop_signal_done(ctx.machine, done);
+            cpu_stop_signal_done(ctx, done);
         });
-        machine.spawn(setup, second, move |ctx| cpu_stop_signal_done(ctx.machine, done));
+        machine.spawn(setup, second, move |ctx| cpu_stop_signal_done(ctx, done));
         machine.spawn(setup, waiter, move |ctx| {
             let done = ctx.machine.done(done);
             done.completion.wait_for_completion(ctx.current);
@@ -203,22 +203,19 @@ pub fn signal_done(kernel: Kernel) -> Box<Scenario> {
     })
 }
 
+/// A stopper accepts works until it parks, and has flushed its list before.
+pub(crate) const DISABLE_WHEN_PARKED: Kernel = Kernel {
+    park: park::Rev { disable: Disable::InParkCallback, ..park::MAINLINE },
+    ..kernel::MAINLINE.mutant("disable-when-parked", "enabled goes off in the park callback")
+};
+
 const PARK: Case = Case {
     incident: "stop-cpus",
     name: "park",
     model: Model::Lkmm,
     loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: parks_while_queued,
-    rows: &[
-        (kernel::MAINLINE, Holds),
-        (
-            Kernel {
-                park: park::Rev { disable: Disable::InParkCallback },
-                ..kernel::MAINLINE.mutant("disable-when-parked", "enabled goes off in the park callback")
-            },
-            Violated,
-        ),
-    ],
+    rows: &[(kernel::MAINLINE, Holds), (DISABLE_WHEN_PARKED, Violated)],
 };
 
 /// A stopper parks itself while a work is queued: either it is refused, or it runs.

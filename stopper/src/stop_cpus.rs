@@ -14,7 +14,7 @@
 use crate::machine::{Ctx, MULTI_CPU_STOP, StopCall};
 use crate::patience;
 use crate::queue_work::cpu_stop_queue_work;
-use crate::two_works::ENOENT;
+use crate::two_works::{Done, ENOENT};
 use ksync::Relaxed;
 
 /// A revision of `queue_stop_cpus_work()`.
@@ -22,6 +22,10 @@ use ksync::Relaxed;
 pub struct Rev {
     /// How it keeps out those who queue two works.
     pub exclude: Exclude,
+    /// `stop_cpus_mutex` keeps other callers out: there is one static work for each CPU.
+    pub one_at_a_time: bool,
+    /// Whose works signal the completion: all, or that of the CPU that runs the function.
+    pub done: Done,
 }
 
 /// How `queue_stop_cpus_work()` keeps out those who queue two works.
@@ -36,11 +40,11 @@ pub enum Exclude {
 }
 
 /// 1142d810298e: preemption is off, that is all.
-pub const ORIGIN: Rev = Rev { exclude: Exclude::Nobody };
+pub const ORIGIN: Rev = Rev { exclude: Exclude::Nobody, one_at_a_time: true, done: Done::Both };
 /// 7053ea1a34fa "Fix race between stop_two_cpus() and stop_cpus()".
-pub const GLOBAL_LOCK: Rev = Rev { exclude: Exclude::GlobalLock };
+pub const GLOBAL_LOCK: Rev = Rev { exclude: Exclude::GlobalLock, ..ORIGIN };
 /// e6253970413d "Remove stop_cpus_lock and lg_double_lock/unlock()".
-pub const IN_PROGRESS: Rev = Rev { exclude: Exclude::InProgress };
+pub const IN_PROGRESS: Rev = Rev { exclude: Exclude::InProgress, ..GLOBAL_LOCK };
 
 /// `queue_stop_cpus_work()`: one work for each CPU of the machine; says whether any was queued.
 ///
@@ -48,7 +52,8 @@ pub const IN_PROGRESS: Rev = Rev { exclude: Exclude::InProgress };
 pub fn queue_stop_cpus_work(ctx: &Ctx, call: &StopCall) -> bool {
     let msdata = call.msdata.expect("the call of a multi-CPU request");
     let (machine, current) = (ctx.machine, ctx.current);
-    let exclude = machine.kernel.stop_cpus.exclude;
+    let rev = &machine.kernel.stop_cpus;
+    let exclude = rev.exclude;
     let mut queued = false;
     patience::takes_part(ctx, msdata, machine.cpus());
     // "Disable preemption while queueing to avoid getting preempted by a stopper which might wait for other stoppers
@@ -65,7 +70,8 @@ pub fn queue_stop_cpus_work(ctx: &Ctx, call: &StopCall) -> bool {
         let work = machine.work(stop_work);
         work.func.set(MULTI_CPU_STOP);
         work.arg.set(msdata.index() as u32);
-        work.done.set(Some(call.done));
+        let signals = rev.done == Done::Both || cpu == machine.cpus()[0];
+        work.done.set(signals.then_some(call.done));
         if cpu_stop_queue_work(ctx, cpu, stop_work) {
             queued = true;
         }
@@ -80,14 +86,16 @@ pub fn queue_stop_cpus_work(ctx: &Ctx, call: &StopCall) -> bool {
     queued
 }
 
-/// `stop_cpus()`, as `stop_machine()` calls it.
-///
-/// DEVIATION: without `stop_cpus_mutex`: a scenario has one caller.
+/// `stop_cpus()`, as `stop_machine()` calls it, and one at a time.
 ///
 /// # Errors
 /// `ENOENT` if no stopper is enabled; else what the function returned, if not 0.
 pub fn stop_cpus(ctx: &Ctx, call: &StopCall) -> Result<(), i32> {
     call.frame.enter();
+    let one_at_a_time = ctx.machine.kernel.stop_cpus.one_at_a_time;
+    if one_at_a_time {
+        ctx.machine.stop_cpus_mutex.lock(ctx.current);
+    }
     let ret = 'out: {
         if !queue_stop_cpus_work(ctx, call) {
             break 'out Err(ENOENT);
@@ -99,6 +107,9 @@ pub fn stop_cpus(ctx: &Ctx, call: &StopCall) -> Result<(), i32> {
             ret => Err(ret),
         }
     };
+    if one_at_a_time {
+        ctx.machine.stop_cpus_mutex.unlock();
+    }
     call.frame.leave();
     ret
 }

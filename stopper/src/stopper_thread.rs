@@ -75,7 +75,7 @@ fn cpu_stopper_thread(ctx: &Ctx, cpu: u32) {
             if ret != 0 {
                 machine.done(done).ret.set(ret);
             }
-            cpu_stop_signal_done(machine, done);
+            cpu_stop_signal_done(ctx, done);
         }
         current.preempt_enable();
         continue 'repeat;

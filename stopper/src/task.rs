@@ -2,6 +2,7 @@
 //! C: `struct task_struct`, `include/linux/sched.h`: what a wakeup and a switch touch.
 
 use crate::machine::{Ctx, Machine};
+use crate::set_affinity::SetAffinityPending;
 use ksync::{Atomic, Frame, Full, Id, Plain, Relaxed, Sleeper, SpinLock};
 
 /// The task runs or wants to.
@@ -59,6 +60,8 @@ pub struct TaskStruct {
     pub condition: Atomic<bool>,
     /// `cpus_mask`, a bit for each CPU number; written under `pi_lock` and the runqueue's lock.
     pub cpus_mask: Plain<u64>,
+    /// Who moves the task to where it may run; written under the runqueue's lock.
+    pub migration_pending: Plain<Option<Id<SetAffinityPending>>>,
     /// The scheduling class is the stop class: the task is `migration/N`.
     pub stop_class: bool,
     /// What `select_task_rq()` answers.
@@ -86,6 +89,7 @@ impl TaskStruct {
             se: Plain::named(0, format_args!("{name}.se")),
             condition: Atomic::named(false, format_args!("{name}.condition")),
             cpus_mask: Plain::named(u64::MAX, format_args!("{name}.cpus_mask")),
+            migration_pending: Plain::named(None, format_args!("{name}.migration_pending")),
             stop_class,
             wake_cpu: None,
             sleeper: Sleeper::new(),
