@@ -146,7 +146,7 @@ impl<T: Word> Atomic<T> {
     /// A loop that does something while it waits: `while (!cond(READ_ONCE(x))) body();`.
     ///
     /// Real threads run through the body at every turn. In the explorer a turn that finds nothing is no event; the
-    /// body runs once before virtual time goes on.
+    /// body runs once before virtual time goes on; the bodies of several waiters one after the other.
     #[inline(always)]
     #[track_caller]
     pub fn cond_load_with<O: LoadOrder>(&self, _order: O, cond: impl Fn(T) -> bool + 'static, body: impl Fn()) -> T {

@@ -18,6 +18,8 @@ pub type Scenario = dyn Fn(&mut Setup) + Send + Sync;
 pub enum Class {
     /// An ordinary task: preempted by anybody where it can be preempted.
     Fair,
+    /// The deadline class: preempted by the stop class only.
+    Deadline,
     /// The stop class: beats the rest and is preempted by none.
     Stop,
 }
@@ -173,6 +175,12 @@ impl TaskOptions<'_> {
     /// The task is of the stop class.
     pub fn stop_class(self) -> Self {
         self.task.class = Class::Stop;
+        self
+    }
+
+    /// The task is of the deadline class.
+    pub fn deadline_class(self) -> Self {
+        self.task.class = Class::Deadline;
         self
     }
 

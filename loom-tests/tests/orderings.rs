@@ -33,6 +33,11 @@ fn not_needed_here() -> BTreeSet<Weaken> {
         Weaken::new("split_tail", Weakness::NoFence(Fence::Mb)),
         // The wakeup in `stop_machine_unpark()` is a full barrier in front of it; it was not while another CPU woke.
         Weaken::new("cpuhp_online_idle", Weakness::RelaxedRmw),
+        // A CPU's timer, its stopper and whoever enables its watchdog are one CPU, which sees what it did itself.
+        Weaken::new("kick", Weakness::RelaxedLoad),
+        Weaken::new("softlockup_fn", Weakness::RelaxedRmw),
+        Weaken::new("watchdog_enable", Weakness::RelaxedRmw),
+        Weaken::new("watchdog_disable", Weakness::RelaxedRmw),
         // The scenario's own barrier, for a kernel older than the newest.
         Weaken::new("woken_again", Weakness::NoFence(Fence::Mb)),
     ])

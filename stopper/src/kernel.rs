@@ -245,7 +245,7 @@ pub const TOUCH_FROM_PREPARE: Kernel = Kernel {
 /// A candidate between the two: it touches for a while, and knows who is missing.
 pub const BOUNDED_TOUCH: Kernel = Kernel {
     multi_cpu_stop: multi_cpu_stop::BOUNDED,
-    ..MAINLINE.mutant("bounded-touch", "a stopper that waits for a missing one touches the watchdog for 20 s")
+    ..MAINLINE.mutant("bounded-touch", "a stopper that waits for a missing one touches the watchdog up to 20 s")
 };
 
 /// A candidate that also looks whether the missing one can come.

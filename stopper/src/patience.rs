@@ -3,28 +3,35 @@
 //! the watchdog of its CPU report that, and whom the report can name.
 //!
 //! A report of a waiting stopper is a false alarm if the missing one is only late, and the only alarm if it never
-//! comes. No clock can tell the two apart, so each form of the wait keeps two promises up to a time (with samples every
-//! 4 s and a threshold of 20 units):
+//! comes. No clock can tell the two apart, so each form of the wait keeps two promises up to a time. With samples every
+//! 4 s and a threshold of 20 units, for each phase of the timer (`watchdog`, the scenarios `comes-after-*`, `never-comes-*`
+//! and `requests-cross-*`):
 //!
 //! | form | P-a: no report of a wait that ends within T | P-b: a report of one that does not end, within T' |
 //! |---|---|---|
 //! | `>`, mainline | 20 s | 24 s |
 //! | `>=`, incident 003 | any | never |
 //! | [`Touch::Bounded`] | 44 s | 48 s |
-//! | [`Touch::Patient`], a task holds it up | 44 s | 48 s |
-//! | [`Touch::Patient`], another request holds it up | 20 s | 24 s |
+//! | [`Touch::Patient`], a task holds the missing one up | 44 s | 48 s |
+//! | [`Touch::Patient`], it waits in another request | as mainline | 24 s |
 //!
-//! T' - T is one sample in each form that has a T'; no detector that only samples can do better. So a greater T costs a later
-//! report, second by second. `Patient` pays only where it can be worth it: two requests that wait for each other are a
-//! deadlock, never a delay. Both forms know who is missing, so that a report need not stop at the victim.
+//! T' - T is one sample in each form that has a T': a detector that only samples cannot do better, since it looks once
+//! in a period and does not know when the wait began. So T is bought with T', second for second, and the form only chooses
+//! how much, and where. `Bounded` buys 24 s everywhere, so a deadlock of stoppers (S3 and its kin) is silent for 48 s.
+//! `Patient` buys them where the missing CPU has a task that is late. Where the missing stopper waits in another request it
+//! buys nothing: that may be a deadlock, and is one if that request waits for this one. (If that one waits for a late task
+//! in its turn, both are reported as by mainline.) Both forms know who is missing, so that a report need not stop at the
+//! victim. The price is a mask that each stopper writes once, and a look at the clock in the wait.
 
 use crate::machine::{Ctx, Machine};
 use crate::multi_cpu_stop::Touch;
 use crate::multi_stop_data::{MultiStopData, MultiStopState};
 use ksync::{Id, Relaxed};
+use std::ops::Range;
 
-/// For so many ns a stopper touches the watchdog in `PREPARE`: one soft threshold.
-pub const PATIENCE: u64 = 20_000_000_000;
+/// When a stopper that waits in `PREPARE` touches the watchdog, in ns since it came: for half a soft threshold. Not at once:
+/// a feed is at most one sample old then, and a touch would put off the report of a deadlock that is seen in a moment.
+pub const PATIENCE: Range<u64> = 10_000_000_000..20_000_000_000;
 
 /// What a waiting stopper has left; other revisions of `multi_cpu_stop()` have no such thing.
 pub(crate) struct Patience(Option<Began>);
@@ -69,7 +76,7 @@ impl Patience {
     pub(crate) fn is_left(&self, ctx: &Ctx) -> bool {
         let Some(Began { msdata, at }) = self.0 else { return false };
         let machine = ctx.machine;
-        if ksync::now() - at >= PATIENCE {
+        if !PATIENCE.contains(&(ksync::now() - at)) {
             return false;
         }
         let elsewhere =

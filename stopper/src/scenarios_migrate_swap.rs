@@ -11,7 +11,7 @@ use crate::task::{Birth, TaskStruct};
 use crate::ttwu::{self, OnCpu};
 use ksync::catalogue::Expected::{Holds, Lockup};
 use ksync::catalogue::LoomUse;
-use ksync::{Id, Model, Scenario};
+use ksync::{Id, Model, Scenario, Setup};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -47,15 +47,18 @@ const SPIN_UNDER_RQ_LOCK: Kernel = Kernel {
 ///
 /// Result: Lockup in BEFORE
 pub fn s9_incident(kernel: Kernel) -> Box<Scenario> {
-    Box::new(move |setup| {
-        let mut machine = Machine::new(&[1, 26], kernel);
-        let (exporter, call, arg) = exporter_swaps(&mut machine);
-        machine.idle_finds_busy(1, 26);
-        let migration = machine.blocking_stopper(1);
-        let machine = Arc::new(machine);
-        machine.spawn(setup, exporter, move |ctx| _ = migrate_swap(ctx, &call, arg)).daemon();
-        machine.spawn(setup, migration, schedule).stop_class().daemon();
-    })
+    Box::new(move |setup| _ = incident_on(setup, Machine::new(&[1, 26], kernel)))
+}
+
+/// The incident on a machine with the CPUs 1 and 26, which may have a watchdog.
+pub fn incident_on(setup: &mut Setup, mut machine: Machine) -> Arc<Machine> {
+    let (exporter, call, arg) = exporter_swaps(&mut machine);
+    machine.idle_finds_busy(1, 26);
+    let migration = machine.blocking_stopper(1);
+    let machine = Arc::new(machine);
+    machine.spawn(setup, exporter, move |ctx| _ = migrate_swap(ctx, &call, arg)).daemon();
+    machine.spawn(setup, migration, schedule).stop_class().daemon();
+    machine
 }
 
 /// custom_exporter on CPU26, and its swap with a task on CPU1.

@@ -38,7 +38,7 @@ fn late_and_long(setup: &mut Setup, mut machine: Machine, arrives: impl Fn(&Ctx)
 }
 
 const WATCHDOG: Case = Case {
-    incident: "stop-machine-prepare",
+    incident: "multi-cpu-stop",
     name: "waits-with-irqs-off",
     model: Model::Sc,
     loom: NO_CLOCK,
@@ -71,7 +71,7 @@ pub fn waits_with_irqs_off(kernel: Kernel) -> Box<Scenario> {
 }
 
 const PREPARE: Case = Case {
-    incident: "stop-machine-prepare",
+    incident: "multi-cpu-stop",
     name: "nobody-is-missing",
     model: Model::Sc,
     loom: NO_CLOCK,
@@ -100,7 +100,7 @@ pub fn nobody_is_missing(kernel: Kernel) -> Box<Scenario> {
 }
 
 const RCU: Case = Case {
-    incident: "stop-machine-prepare",
+    incident: "multi-cpu-stop",
     name: "rcu-hears-of-waiters",
     model: Model::Sc,
     loom: NO_CLOCK,
@@ -127,7 +127,7 @@ pub fn rcu_hears_of_waiters(kernel: Kernel) -> Box<Scenario> {
 }
 
 const RCU_IRQS: Case = Case {
-    incident: "stop-machine-prepare",
+    incident: "multi-cpu-stop",
     name: "rcu-with-irqs-off",
     model: Model::Sc,
     loom: LoomUse::Agrees,

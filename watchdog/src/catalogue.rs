@@ -13,4 +13,12 @@ pub fn rows() -> Vec<Row> {
 }
 
 /// The cases of each file.
-const CASES: &[&[Case]] = &[crate::scenarios_prepare::CASES];
+const CASES: &[&[Case]] = &[
+    crate::scenarios_prepare::CASES,
+    crate::scenarios_promises::CASES,
+    crate::scenarios_incident_000::CASES,
+    crate::scenarios_feed::CASES,
+    crate::scenarios_sample::CASES,
+    crate::scenarios_hard::CASES,
+    crate::scenarios_buddy::CASES,
+];

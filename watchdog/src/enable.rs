@@ -15,6 +15,7 @@ use crate::machine::{Detector, Dog};
 use crate::perf::{watchdog_nmi_disable, watchdog_nmi_enable};
 use crate::softlockup::{Feed, touch_watchdog};
 use ksync::{Relaxed, busy};
+use stopper::park::stop_machine_park;
 
 /// In which order `watchdog_disable()` goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,15 @@ pub enum Order {
     TimerFirst,
     /// The timer first, with the NMI told so: b94f51183b06 (unverified), `park_in_progress`.
     TimerFirstAnnounced,
+}
+
+/// In which order a CPU goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offline {
+    /// Its watchdog, then its stopper.
+    WatchdogFirst,
+    /// Its stopper, which refuses the feed from then on.
+    StopperFirst,
 }
 
 /// `watchdog_enable()`.
@@ -65,6 +75,20 @@ pub fn watchdog_disable(dog: &Dog) {
     if dog.watchdog.kernel.feed == Feed::Gated {
         // The work must not be queued any more when its memory goes.
         this.softlockup_completion.wait_for_completion(dog.ctx.current);
+    }
+}
+
+/// The CPU goes down: what concerns the watchdog of it.
+///
+/// DEVIATION: one task does it all, on the CPU itself; `take_cpu_down()` runs on the stopper.
+pub fn takedown_cpu(dog: &Dog) {
+    let stopper_first = dog.watchdog.kernel.offline == Offline::StopperFirst;
+    if stopper_first {
+        stop_machine_park(&dog.ctx, dog.cpu());
+    }
+    watchdog_disable(dog);
+    if !stopper_first {
+        stop_machine_park(&dog.ctx, dog.cpu());
     }
 }
 

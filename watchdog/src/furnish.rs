@@ -8,12 +8,14 @@ use crate::perf::watchdog_overflow_callback;
 use crate::softlockup::{Feed, softlockup_fn, watchdog_thread};
 use crate::timer::watchdog_timer_fn;
 use crate::touch::touch_nmi_watchdog;
+use crate::units::sample_period;
 use ksync::{Relaxed, Setup};
 use std::sync::{Arc, OnceLock};
 use stopper::machine::Machine;
 use stopper::task::Birth;
 
-/// When the first timer and the first NMI of a CPU come, in ns since the scenario begins. The CPU was fed at 0.
+/// How long after its first period a CPU's first sample comes, and when its first NMI comes, both in ns. The CPU was fed
+/// when the scenario began.
 pub type Phases = fn(u32) -> (u64, u64);
 
 /// A scenario that holds only if nobody is ever reported: the console panics with the line.
@@ -59,7 +61,8 @@ impl Watchdog {
     pub fn declare(self: &Arc<Self>, setup: &mut Setup, machine: &Arc<Machine>, phases: Phases) {
         for cpu in self.cpus().collect::<Vec<_>>() {
             let this = self.per_cpu(cpu);
-            let (timer, nmi) = phases(cpu);
+            let (late, nmi) = phases(cpu);
+            let timer = sample_period(self.config.thresh) + late;
             let (watchdog, on) = (self.clone(), machine.clone());
             let irq = setup.irq(format!("watchdog_timer_fn/{cpu}"), cpu, move |current| {
                 watchdog_timer_fn(&watchdog.in_interrupt(&on, current));

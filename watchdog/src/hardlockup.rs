@@ -50,6 +50,8 @@ pub enum Warned {
     UntilProgress,
     /// Until it makes progress or is touched.
     UntilTouch,
+    /// From the beginning: what says "not stuck" says "reported", too.
+    FromProgress,
 }
 
 /// Up to v6.18.
@@ -75,7 +77,7 @@ pub fn watchdog_hardlockup_check(dog: &Dog, cpu: u32, misses: u32) {
         return;
     }
     if !is_hardlockup(rev, that, misses) {
-        that.watchdog_hardlockup_warned.store(false, Relaxed);
+        that.watchdog_hardlockup_warned.store(rev.warned == Warned::FromProgress, Relaxed);
         return;
     }
     // Once is enough.

@@ -7,11 +7,11 @@
 //!
 //! DEVIATION: only the functions that a commit is about change with it: the stoppers are those of v6.18 everywhere.
 
-use crate::enable::Order;
+use crate::enable::{Offline, Order};
 use crate::hardlockup;
 use crate::message::{self, Words};
 use crate::perf::Early;
-use crate::softlockup::{Compare, Feed, PanicWhen};
+use crate::softlockup::{Compare, Fed, Feed, PanicWhen};
 use crate::sysctl::Write;
 use crate::timer::{self, Stamps};
 use crate::touch::Touch;
@@ -34,9 +34,11 @@ pub struct Kernel {
     /// The stoppers.
     pub stopper: stoppers::Kernel,
     /// What it prints.
-    pub words: Words,
+    pub words: &'static Words,
     /// Who feeds.
     pub feed: Feed,
+    /// What a feed writes.
+    pub fed: Fed,
     /// `watchdog_timer_fn()`.
     pub timer: timer::Rev,
     /// `is_softlockup()`.
@@ -47,6 +49,8 @@ pub struct Kernel {
     pub touch: Touch,
     /// `watchdog_disable()`.
     pub disable: Order,
+    /// How a CPU goes down.
+    pub offline: Offline,
     /// `proc_watchdog_thresh()`.
     pub write: Write,
     /// `watchdog_hardlockup_check()`.
@@ -66,13 +70,15 @@ pub const V4_12: Kernel = Kernel {
     mutant: false,
     weaken: &[],
     stopper: stoppers::MAINLINE,
-    words: message::V4_12,
+    words: &message::V4_12,
     feed: Feed::Thread,
+    fed: Fed::Always,
     timer: timer::ORIGIN,
     compare: Compare::After,
     panic_when: PanicWhen::First,
     touch: Touch::ZeroTouchTs,
     disable: Order::TimerFirstAnnounced,
+    offline: Offline::WatchdogFirst,
     write: Write::AtOnce,
     hardlockup: hardlockup::ORIGIN,
     early: Early::Checks,
@@ -108,7 +114,7 @@ pub const CHECK_TIMESTAMP: Kernel = Kernel {
 pub const V4_18: Kernel = Kernel {
     commit: "v4.18",
     what: "watchdog/N feeds",
-    words: message::V4_13,
+    words: &message::V4_13,
     disable: Order::DetectorFirst,
     ..CHECK_TIMESTAMP
 };
@@ -140,7 +146,7 @@ pub const V5_13: Kernel = Kernel {
 
 /// The buddies.
 pub const BUDDY: Kernel =
-    Kernel { commit: "1f423c905a6b", what: "each CPU looks after the next one", words: message::V6_5, ..V5_13 };
+    Kernel { commit: "1f423c905a6b", what: "each CPU looks after the next one", words: &message::V6_5, ..V5_13 };
 
 /// A written threshold comes into force at once.
 pub const AT_ONCE: Kernel =
@@ -156,7 +162,7 @@ pub const STAGED: Kernel = Kernel {
 
 /// The reporter of a hard lockup is named.
 pub const V6_18: Kernel =
-    Kernel { commit: "v6.18", what: "a hard lockup is reported with its reporter", words: message::V6_18, ..STAGED };
+    Kernel { commit: "v6.18", what: "a hard lockup is reported with its reporter", words: &message::V6_18, ..STAGED };
 
 /// A touch saves the count.
 pub const RESYNC: Kernel = Kernel {

@@ -15,7 +15,13 @@ pub mod machine;
 pub mod message;
 pub mod oom;
 pub mod perf;
+pub mod scenarios_buddy;
+pub mod scenarios_feed;
+pub mod scenarios_hard;
+pub mod scenarios_incident_000;
 pub mod scenarios_prepare;
+pub mod scenarios_promises;
+pub mod scenarios_sample;
 pub mod softlockup;
 pub mod sysctl;
 pub mod timer;
@@ -25,8 +31,10 @@ pub mod units;
 /// The sources of this crate, so that reports can name functions.
 pub const SOURCES: &[ksync::Source] = ksync::sources!("watchdog";
     "buddy.rs", "catalogue.rs", "enable.rs", "furnish.rs", "hardlockup.rs", "kernel.rs", "lib.rs", "machine.rs",
-    "message.rs", "oom.rs", "perf.rs", "scenarios_prepare.rs", "softlockup.rs", "sysctl.rs", "timer.rs", "touch.rs",
-    "units.rs", "user_backtrace.rs", "user_detector.rs", "user_elsewhere.rs", "user_linux.rs", "user_threads.rs",
+    "message.rs", "oom.rs", "perf.rs", "scenarios_buddy.rs", "scenarios_feed.rs", "scenarios_hard.rs",
+    "scenarios_incident_000.rs", "scenarios_prepare.rs", "scenarios_promises.rs", "scenarios_sample.rs",
+    "softlockup.rs", "sysctl.rs", "timer.rs", "touch.rs", "units.rs", "user_backtrace.rs", "user_detector.rs",
+    "user_elsewhere.rs", "user_linux.rs", "user_threads.rs",
 );
 
 // A watchdog for the threads of a program: no port, but the kernel's rules.

@@ -167,6 +167,11 @@ impl<'a> Dog<'a> {
 }
 
 impl PerCpu {
+    /// Arms the timer for its first sample.
+    pub(crate) fn arm_first_sample(&self, at: u64) {
+        self.watchdog_hrtimer.get().expect("the setup is over").arm(at);
+    }
+
     fn new(cpu: u32, fed: u64) -> PerCpu {
         PerCpu {
             cpu,

@@ -36,8 +36,9 @@ pub fn dump_tasks(dog: &Dog, seconds: u64) {
             Walk::TouchesItself => touch_softlockup_watchdog(dog.watchdog, dog.cpu()),
             Walk::TouchesAll => touch_all_softlockup_watchdogs(dog.watchdog),
             Walk::Reschedules => {
-                // cond_resched(): whoever waits for the CPU may have it.
+                // cond_resched(): whoever waits for the CPU has it first. Time does not go on before.
                 current.preempt_enable();
+                busy(1);
                 current.preempt_disable();
             }
         }

@@ -27,8 +27,7 @@ const BEFORE_ITS_END: u64 = WALK * SEC - 1;
 
 /// No two timers at the same moment, and none when the walk takes a step: CPUs come up one after the other.
 pub(crate) fn staggered(cpu: u32) -> (u64, u64) {
-    let first = 4 * SEC + u64::from(cpu + 1) * SEC / 32;
-    (first, first)
+    (u64::from(cpu + 1) * SEC / 32, 10 * SEC + u64::from(cpu) * SEC / 64)
 }
 
 const THREE: Case = Case {

@@ -30,6 +30,17 @@ pub enum Feed {
     StopWork,
     /// be45bf5395e0: only when the last one has run.
     Gated,
+    /// The timer feeds: proof that the timer comes, and of nothing else.
+    Timer,
+}
+
+/// What a feed does to the timestamp of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fed {
+    /// It writes the time that it has read.
+    Always,
+    /// A candidate: only if nobody touched since before it read the time. The touch of an NMI survives.
+    UnlessTouched,
 }
 
 /// A revision of the comparison with the threshold.
@@ -39,6 +50,8 @@ pub enum Compare {
     After,
     /// The threshold is enough.
     NotBefore,
+    /// More than the hard detector's threshold.
+    AfterHardThresh,
 }
 
 /// What `softlockup_panic` means.
@@ -56,9 +69,10 @@ pub fn is_softlockup(dog: &Dog, touch_ts: u64, period_ts: u64, now: u64) -> u64 
     if thresh == 0 {
         return 0;
     }
-    let end = period_ts.wrapping_add(thresh);
-    let late = match dog.watchdog.kernel.compare {
-        Compare::After => time_after(now, end),
+    let compare = dog.watchdog.kernel.compare;
+    let end = period_ts.wrapping_add(if compare == Compare::AfterHardThresh { thresh / 2 } else { thresh });
+    let late = match compare {
+        Compare::After | Compare::AfterHardThresh => time_after(now, end),
         Compare::NotBefore => !time_after(end, now),
     };
     if late { now.wrapping_sub(touch_ts) } else { 0 }
@@ -73,6 +87,7 @@ pub(crate) fn kick(dog: &Dog) {
             wake_up_process(&dog.ctx, thread);
         }
         Feed::StopWork => queue_feed(dog),
+        Feed::Timer => touch_watchdog(dog),
         Feed::Gated => {
             if this.softlockup_completion.completion_done() {
                 this.softlockup_completion.reinit();
@@ -100,8 +115,15 @@ pub fn softlockup_fn(dog: &Dog) -> i32 {
 
 /// `__touch_watchdog()`, since v5.13 `update_touch_ts()`: the CPU is fed.
 pub(crate) fn touch_watchdog(dog: &Dog) {
-    let now = dog.watchdog.get_timestamp();
     let this = dog.this();
+    if dog.watchdog.kernel.fed == Fed::UnlessTouched {
+        let before = this.watchdog_report_ts.load(Relaxed);
+        let now = dog.watchdog.get_timestamp();
+        this.watchdog_touch_ts.store(now, Relaxed);
+        this.watchdog_report_ts.try_cmpxchg(before, now, Relaxed);
+        return;
+    }
+    let now = dog.watchdog.get_timestamp();
     this.watchdog_touch_ts.store(now, Relaxed);
     if dog.watchdog.kernel.stamps_are_split() {
         this.watchdog_report_ts.store(now, Relaxed);

@@ -44,7 +44,7 @@ mod tests {
         let mut said = std::collections::BTreeSet::new();
         for fed in (0..10 * SEC).step_by(7_654_321) {
             let report =
-                (1..).map(|n| fed + n * 4 * SEC).find(|now| time_after(timestamp(*now), timestamp(fed) + thresh));
+                (1..100).map(|n| fed + n * 4 * SEC).find(|now| time_after(timestamp(*now), timestamp(fed) + thresh));
             let report = report.expect("time goes on");
             assert_eq!(report - fed, 24 * SEC);
             said.insert(timestamp(report) - timestamp(fed));

@@ -8,7 +8,7 @@ use super::step::Next;
 use super::task::{At, Identity, NodeId, Nondeterminism, ROOT, Reply, Tree};
 use crate::backend::world::{self, CellDecl, Made};
 use crate::op::{CellId, Request};
-use crate::setup::{Body, Class, Scenario, Setup};
+use crate::setup::{Body, Scenario, Setup};
 use crate::verdict::Verdict;
 use std::rc::Rc;
 
@@ -25,6 +25,8 @@ pub(super) struct Machine {
     pub(super) contended: Vec<bool>,
     /// CPU indices that have interrupts.
     pub(super) interrupted: Vec<bool>,
+    /// CPU indices that have interrupts which nothing masks.
+    pub(super) has_nmi: Vec<bool>,
     /// Groups of tasks any two of which may be exchanged.
     pub(super) groups: Vec<Vec<usize>>,
     finally: Option<Tree>,
@@ -35,10 +37,13 @@ impl Machine {
         let Made { mut setup, cells, cpus, .. } = world::make(scenario);
         let index = |number: u32| cpus.iter().position(|cpu| *cpu == number).expect("collected from the tasks");
         add_idle_tasks(&mut setup);
+        assert!(setup.tasks.len() <= 64, "at most 64 tasks");
         let moves = setup.tasks.iter().any(|task| task.migrates);
         let on = |cpu: usize| setup.tasks.iter().filter(|task| index(task.cpu) == cpu).count();
         let interrupted: Vec<bool> =
             (0..cpus.len()).map(|cpu| setup.irqs.iter().any(|irq| index(irq.cpu) == cpu)).collect();
+        let has_nmi =
+            (0..cpus.len()).map(|cpu| setup.irqs.iter().any(|irq| irq.nmi && index(irq.cpu) == cpu)).collect();
         let contended = (0..cpus.len()).map(|cpu| moves || on(cpu) > 1 || interrupted[cpu]).collect();
         let handlers: Rc<[Body]> = setup.irqs.iter().map(|irq| irq.handler.clone()).collect();
         let (mut trees, mut tree_of) = (Vec::new(), Vec::new());
@@ -68,7 +73,7 @@ impl Machine {
                 Identity { name, number: usize::MAX, cpu: 0, migrates: false, body, handlers: Rc::new([]) };
             Tree::new(identity)
         });
-        Machine { setup, cells, cpus, trees, tree_of, contended, interrupted, groups, finally }
+        Machine { setup, cells, cpus, trees, tree_of, contended, interrupted, has_nmi, groups, finally }
     }
 
     /// Where the exploration starts: the first state, unless a task fails before it asks for anything.
@@ -101,7 +106,7 @@ impl Machine {
             cpus: self.cpus.iter().map(|_| CpuState { running: NOBODY, pending: 0 }).collect(),
             frames: 0,
             work: self.setup.works.iter().map(|_| 0).collect(),
-            bodies_ran: false,
+            bodies_ran: 0,
             halted: false,
             clock: 0,
             timers: self.setup.irqs.iter().map(|irq| irq.armed).collect(),
@@ -127,10 +132,6 @@ impl Machine {
 
     pub(super) fn tail(&self, task: usize, node: NodeId) -> &[(CellId, bool)] {
         &self.trees[self.tree_of[task]].node(node).tail
-    }
-
-    pub(super) fn is_stop_class(&self, task: usize) -> bool {
-        self.setup.tasks[task].class == Class::Stop
     }
 
     /// Runs the scenario's final check on the newest values; the message of an assertion that fails.

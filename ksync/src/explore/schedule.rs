@@ -10,6 +10,7 @@ use super::memory::Memory;
 use super::state::{NOBODY, State};
 use super::task::At;
 use crate::op::{IrqId, Request};
+use crate::setup::Class;
 
 /// Whether the task could perform its request if it had its CPU.
 pub(super) fn is_ready<M: Memory>(machine: &Machine, state: &State<M>, task: usize) -> bool {
@@ -41,12 +42,19 @@ pub(super) fn has_cpu<M: Memory>(machine: &Machine, state: &State<M>, task: usiz
     if here.allowed & (1 << here.cpu) == 0 {
         return false; // It was preempted where it may not stay.
     }
-    running == NOBODY || is_preemptible(machine, state, usize::from(running))
+    running == NOBODY || is_preemptible(machine, state, usize::from(running), task)
 }
 
-fn is_preemptible<M: Memory>(machine: &Machine, state: &State<M>, task: usize) -> bool {
+/// Whether the task can be preempted by another one.
+fn is_preemptible<M: Memory>(machine: &Machine, state: &State<M>, task: usize, by: usize) -> bool {
     let here = &state.tasks[task];
-    !here.preempt_off && !here.irqs_off && !machine.is_stop_class(task)
+    let class = |task: usize| machine.setup.tasks[task].class;
+    let gives_way = match class(task) {
+        Class::Fair => true,
+        Class::Deadline => class(by) == Class::Stop,
+        Class::Stop => false,
+    };
+    gives_way && !here.preempt_off && !here.irqs_off
 }
 
 /// Whether the task can make its move in this state.

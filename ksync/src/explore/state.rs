@@ -20,8 +20,8 @@ pub(super) struct State<M> {
     pub(super) frames: u64,
     /// Rounds so far at each site of bounded work.
     pub(super) work: SmallVec<[u32; 2]>,
-    /// Everybody who waits in a loop with a body went through it at this time.
-    pub(super) bodies_ran: bool,
+    /// Who waits in a loop with a body, and went through it at this time: a bit for each task.
+    pub(super) bodies_ran: u64,
     /// The machine has stopped.
     pub(super) halted: bool,
     /// Virtual nanoseconds.

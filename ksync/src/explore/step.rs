@@ -133,8 +133,8 @@ fn eager_task<M: Memory>(machine: &Machine, stepping: Stepping, state: &State<M>
             return false;
         }
         // On its own CPU nobody else can come in between.
-        let alone =
-            !machine.contended[cpu] || running && (task.irqs_off || task.preempt_off && !machine.interrupted[cpu]);
+        let masked = task.irqs_off && (!machine.has_nmi[cpu] || task.in_nmi > 0);
+        let alone = !machine.contended[cpu] || running && (masked || task.preempt_off && !machine.interrupted[cpu]);
         match &asked.request {
             Request::Mem(op) => alone && (M::eager(op) || stepping.footprints && op.is_plain()),
             Request::PreemptOff(true) | Request::IrqsOff(true) => alone,

@@ -34,11 +34,14 @@ pub(super) fn tick<M: Memory>(machine: &Machine, state: &State<M>, moves: &mut M
         let waits = matches!(machine.at(task, here.node), At::Asks(asked) if asked.body);
         running && waits && !is_ready(machine, state, task)
     };
-    if !state.bodies_ran && (0..state.tasks.len()).any(loops) {
-        next.bodies_ran = true;
-        (0..state.tasks.len()).filter(|&task| loops(task)).for_each(|task| next.tasks[task].body_due = true);
+    // One after the other: what loops on different CPUs do in the same instant is not interleaved. With a store in each
+    // of the bodies of 15 CPUs that would be 2^15 states, for turns of loops that go on all the time.
+    let turn = |task: &usize| state.bodies_ran & (1 << task) == 0 && loops(*task);
+    if let Some(task) = (0..state.tasks.len()).find(turn) {
+        next.bodies_ran |= 1 << task;
+        next.tasks[task].body_due = true;
     } else {
-        next.bodies_ran = false;
+        next.bodies_ran = 0;
         next.clock = next.clock.max(now);
         everybody_knows(machine, &mut next);
         for (irq, timer) in next.timers.iter_mut().enumerate() {

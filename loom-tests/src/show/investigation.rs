@@ -10,8 +10,8 @@ use crate::cli::Failure;
 use crate::engine::{Choice, Job};
 use crate::output::Output;
 use compound::investigation::{Fact, HYPOTHESES, Hypothesis, UNDECIDED};
-use ksync::Report;
 use ksync::catalogue::Row;
+use ksync::{Explain, Report};
 use std::path::Path;
 
 pub use compound::investigation::INCIDENT;
@@ -52,7 +52,7 @@ pub fn findings(rows: &[Row]) -> Vec<Finding<'_>> {
         let is = |row: &&Row| (row.incident, row.scenario, row.revision) == (incident, scenario, revision);
         let row = rows.iter().find(is).expect("each hypothesis has its rows");
         let job = Choice::Explore.jobs(&[row], None).remove(0);
-        (job, job.run(None))
+        (job, job.run(Explain::Shortest, None))
     };
     HYPOTHESES
         .iter()

@@ -6,10 +6,10 @@
 use compound::kernel;
 use compound::scenarios_spin_lock::three_by_two;
 use ksync::explore::check;
-use ksync::{Model, Options, Verdict};
+use ksync::{Explain, Model, Options, Verdict};
 
 fn holds(model: Model) {
-    let options = Options { max_states: 1_000_000, explain: false, ..Options::new(model) };
+    let options = Options { max_states: 1_000_000, explain: Explain::Nothing, ..Options::new(model) };
     let report = check(&*three_by_two(kernel::MAINLINE), &options);
     println!("{model}: {} states in {:.1} s", report.states, report.seconds);
     assert_eq!(report.verdict, Verdict::Holds, "{model}");

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Virtual time, and the end of a machine: each rule with the scenario that needs it.
+#![cfg(loom)]
+
+use ksync::explore::check;
+use ksync::{Atomic, Model, Options, Relaxed, Scenario, Setup, Verdict, busy, halt, now};
+use std::sync::Arc;
+
+fn verdict(scenario: impl Fn(&mut Setup) + Send + Sync + 'static) -> Verdict {
+    let scenario: Box<Scenario> = Box::new(scenario);
+    let report = check(&*scenario, &Options::new(Model::Sc));
+    let naive = check(&*scenario, &Options { naive: true, ..Options::new(Model::Sc) });
+    assert_eq!(report.verdict.kind(), naive.verdict.kind(), "the reductions change the verdict");
+    report.verdict
+}
+
+fn flag(name: &'static str) -> Arc<Atomic<bool>> {
+    Arc::new(Atomic::named(false, format_args!("{name}")))
+}
+
+/// CPU1 looks at a flag that CPU0 raised; without an order between them it may look too early.
+fn looks_at_a_flag(later: bool) -> Verdict {
+    let scenario = move |setup: &mut Setup| {
+        let (flag, begun) = (flag("flag"), flag("begun"));
+        let (raised, begins) = (flag.clone(), begun.clone());
+        setup.irq("timer", 2, |_| ());
+        setup.task("raises", 0, move |_| {
+            flag.store(true, Relaxed);
+            begun.store(true, Relaxed);
+        });
+        setup.task("looks", 1, move |_| {
+            begins.cond_load(Relaxed, |begun| begun);
+            if later {
+                busy(1);
+            }
+            assert!(raised.load(Relaxed), "a stale read");
+        });
+    };
+    check(&scenario, &Options::new(Model::Lkmm)).verdict
+}
+
+#[test]
+fn no_read_is_stale_for_longer_than_an_instant() {
+    assert_eq!(looks_at_a_flag(false).kind(), "Violated");
+    assert_eq!(looks_at_a_flag(true), Verdict::Holds);
+}
+
+/// A task that waits for ever, and a watchdog that may stop the machine when it has seen that.
+fn waits_for_ever(panics: bool) -> Verdict {
+    verdict(move |setup| {
+        let (never, seen) = (flag("never"), flag("seen"));
+        let sees = seen.clone();
+        setup.task("waiter", 0, move |_| _ = never.cond_load(Relaxed, |word| word));
+        setup.task("watchdog", 1, move |_| {
+            busy(10);
+            sees.store(true, Relaxed);
+            if panics {
+                halt();
+            }
+        });
+        setup.finally(move |_| assert!(seen.load(Relaxed), "the machine stops after it was seen"));
+    })
+}
+
+#[test]
+fn a_machine_that_stops_is_not_locked_up() {
+    assert_eq!(waits_for_ever(false).kind(), "Lockup");
+    assert_eq!(waits_for_ever(true), Verdict::Holds);
+}
+
+#[test]
+fn a_timer_may_be_armed_before_the_scenario_begins() {
+    let holds = verdict(|setup| {
+        let fired = flag("fired");
+        let fires = fired.clone();
+        let timer = setup.irq("timer", 0, move |_| fires.store(true, Relaxed));
+        setup.armed(timer, 5);
+        setup.task("T", 1, move |_| {
+            busy(4);
+            assert!(!fired.load(Relaxed));
+            busy(2);
+            assert!(fired.load(Relaxed));
+        });
+    });
+    assert_eq!(holds, Verdict::Holds);
+}
+
+#[test]
+fn who_still_computes_at_the_horizon_may_end_a_wait() {
+    let waits_for_a_long_computation = |horizon: u64| {
+        verdict(move |setup| {
+            let done = flag("done");
+            let waits = done.clone();
+            let tick = setup.irq("tick", 2, |_| ());
+            setup.armed(tick, 1000);
+            setup.task("waiter", 0, move |_| _ = waits.cond_load(Relaxed, |done| done));
+            setup.task("worker", 1, move |_| {
+                busy(100);
+                done.store(true, Relaxed);
+            });
+            setup.horizon(horizon);
+        })
+    };
+    assert_eq!(waits_for_a_long_computation(50), Verdict::Holds);
+    assert_eq!(waits_for_a_long_computation(500), Verdict::Holds);
+}
+
+#[test]
+fn an_nmi_comes_between_any_two_lines_of_a_handler() {
+    let reads = |at: u64| {
+        verdict(move |setup| {
+            let word = flag("word");
+            let set = word.clone();
+            let timer = setup.irq("timer", 0, move |_| {
+                let seen = word.load(Relaxed);
+                assert!(seen || now() == 5, "an NMI that takes 7 ns came between the word and the time");
+            });
+            let nmi = setup.nmi("nmi", 0, move |_| {
+                busy(7);
+                set.store(true, Relaxed);
+            });
+            setup.armed(timer, 5);
+            setup.armed(nmi, at);
+        })
+    };
+    assert_eq!(reads(5).kind(), "Violated");
+    assert_eq!(reads(50), Verdict::Holds);
+}
