@@ -37,6 +37,7 @@ const S9_WATCHDOG: Case = Case {
     rows: &[
         (rhel_7("0b26351b910f^", "wakes the stoppers under their locks", stoppers::BEFORE), Violated),
         (rhel_7("0b26351b910f", "collects the wakeups in a wake_q", stoppers::WAKE_Q), Holds),
+        (kernel::MAINLINE, Holds),
     ],
 };
 
