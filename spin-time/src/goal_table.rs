@@ -10,9 +10,9 @@ use std::fmt::Write;
 /// How far two runs may be apart: uncontended locks, and their hand-overs by the canary. Times too, although a CPU
 /// that runs slower makes them longer, and the floors with them; as ratios to the first candidate they stay.
 const AGREE: [(&str, &str, &str, Of, f64); 3] = [
-    ("two runs apart, uncontended, ratios", "uncontended", "ns", ratio, 0.05),
-    ("two runs apart, uncontended, ns", "uncontended", "ns", value, 0.05),
-    ("two runs apart, hand-over / canary", "hand-over", "hand-over/canary", value, 0.15),
+    ("two runs, uncontended, ratios", "uncontended", "ns", ratio, 0.05),
+    ("two runs, uncontended, ns", "uncontended", "ns", value, 0.05),
+    ("two runs, hand-over / canary", "hand-over", "hand-over/canary", value, 0.15),
 ];
 
 /// A candidate's number in an experiment.
@@ -151,7 +151,7 @@ mod tests {
         let line = |start: &str| table.lines().find(|line| line.starts_with(start)).expect("it is there").to_owned();
         assert!(line("G1  bit, own word / its floor").ends_with("1.01 [1.01, 1.01]   met"), "{table}");
         assert!(line("G7  cpu_stop / futex, one CPU").ends_with("not measured"), "{table}");
-        assert!(line("G13 two runs apart, uncontended, ns").contains("0.01"), "{table}");
+        assert!(line("G13 two runs, uncontended, ns").contains("0.01"), "{table}");
         assert!(line("G14 ").ends_with("met") && table.contains("! locks: a quick run"), "{table}");
         assert!(
             table.lines().filter(|line| line.starts_with('G') && !line.contains(": ")).all(|line| line.len() <= 80)
