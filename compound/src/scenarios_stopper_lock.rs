@@ -12,7 +12,7 @@ use crate::spinlock::RawSpinLock;
 use ksync::Weakness::RelaxedRmw;
 use ksync::catalogue::Expected::{Holds, Lockup, Race};
 use ksync::catalogue::LoomUse;
-use ksync::{Atomic, Full, Model, Plain, Relaxed, Scenario, distil};
+use ksync::{Atomic, Model, Plain, Relaxed, Scenario, distil};
 use std::sync::Arc;
 
 /// The cases of this file.
@@ -117,7 +117,7 @@ fn requests(kernel: Kernel, requests: u32) -> Box<Scenario> {
             machine.spawn(setup, &format!("migration/{cpu}"), cpu, move |ctx| {
                 for n in 0..requests {
                     let ack = &acks[stoppers[cpu as usize].take(ctx, n) as usize - 1];
-                    ack.dec_and_test(Full);
+                    ack.dec();
                     ack.cond_load(Relaxed, |left| left == 0);
                 }
             });

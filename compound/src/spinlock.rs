@@ -4,8 +4,8 @@
 //!
 //! Which lock that is belongs to the kernel, so a scenario of one lock runs on the others too.
 //!
-//! DEVIATION: `lock_api::RawMutex` has no argument for the CPU and its nodes, which the queued lock needs; C finds
-//! them by itself. So these are functions that take the context.
+//! These take the context, because C finds the CPU, its nodes and its preempt count by itself. [`crate::raw_mutex`]
+//! has the same locks behind `lock_api::RawMutex`, which has no argument for it.
 
 use crate::bit_spinlock::{bit_spin_lock, bit_spin_trylock, bit_spin_unlock};
 use crate::machine::Ctx;

@@ -94,7 +94,8 @@ impl TicketSpinLock {
     ///
     /// DEVIATION: C stores the 16 bits of the owner, which only the holder writes, into the word to which others add.
     /// There is no such store on an atomic word here: adding the difference to the whole word is the same and cannot
-    /// carry.
+    /// carry. It costs a read-modify-write where C has a store. Two words would do with a store, but then the way
+    /// without waiting reads the owner behind its read-modify-write, and needs a barrier of its own: `third-cpu`.
     #[inline]
     pub fn ticket_spin_unlock(&self, rev: Rev) {
         let val = self.val.load(Relaxed);
