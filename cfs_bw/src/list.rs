@@ -129,6 +129,7 @@ pub fn list_first_entry(machine: &Machine, head: Id<ListHead>) -> Option<Id<List
     Some(list_next_rcu(machine, head)).filter(|&first| first != head)
 }
 
+#[track_caller]
 fn assert_unlinked(machine: &Machine, new: Id<ListHead>) {
     let prev = machine.list(new).prev.get();
     assert!(prev == LIST_POISON2 || prev == new, "list_add double add");

@@ -126,12 +126,34 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     });
 }
 
-/// The longest stretch of a run that follows at once on itself: what repeats. The shortest run leaves out of its last
-/// turn what it can, so the stretch need not stand at the end.
+/// What repeats in a run that ends with a round of work too many.
 pub(super) fn pump(steps: &[TraceStep]) -> Vec<String> {
+    let segment = between_like_rounds(steps).unwrap_or_else(|| longest_repeated(steps));
+    segment.iter().map(|step| format!("{}: {}(): {}", step.task, step.function, step.action)).collect()
+}
+
+/// From a round to the next one in which the same task takes the same lock first: the last such stretch. Between the
+/// two may be rounds for others, and a round seldom writes exactly the same words as the one before it.
+fn between_like_rounds(steps: &[TraceStep]) -> Option<&[TraceStep]> {
+    let work = steps.last()?;
+    let is_round = |step: &TraceStep| (&step.task, &step.operation) == (&work.task, &work.operation);
+    let rounds: Vec<usize> = (0..steps.len()).filter(|&at| is_round(&steps[at])).collect();
+    let lock = |round: &[usize]| -> Option<&str> {
+        let mut mine = steps[round[0]..round[1]].iter().filter(|step| step.task == work.task);
+        mine.find(|step| step.operation.starts_with("lock ")).map(|step| &*step.operation)
+    };
+    let taken: Vec<Option<&str>> = rounds.windows(2).map(lock).collect();
+    let alike = |&(a, b): &(usize, usize)| taken[b].is_some() && taken[a] == taken[b];
+    let pairs = (0..taken.len()).rev().flat_map(|b| (0..b).rev().map(move |a| (a, b)));
+    let (a, b) = pairs.into_iter().find(alike)?;
+    Some(&steps[rounds[a]..rounds[b]])
+}
+
+/// The longest stretch of a run that follows at once on itself. The shortest run leaves out of its last turn what it
+/// can, so the stretch need not stand at the end.
+fn longest_repeated(steps: &[TraceStep]) -> &[TraceStep] {
     let same = |a: &TraceStep, b: &TraceStep| (&a.task, &a.operation) == (&b.task, &b.operation);
     let twice = |at: usize, len: usize| (at..at + len).all(|n| same(&steps[n], &steps[n + len]));
     let found = |len: usize| (0..=steps.len() - 2 * len).find(|&at| twice(at, len)).map(|at| &steps[at..at + len]);
-    let segment = (1..=steps.len() / 2).rev().find_map(found).unwrap_or_default();
-    segment.iter().map(|step| format!("{}: {}(): {}", step.task, step.function, step.action)).collect()
+    (1..=steps.len() / 2).rev().find_map(found).unwrap_or_default()
 }

@@ -51,6 +51,7 @@ fn summary(verdict: &Verdict, model: &str, trace: &Trace) -> String {
 pub(crate) fn ending(verdict: &Verdict, trace: Option<&Trace>) -> Vec<String> {
     match verdict {
         Verdict::Holds => return Vec::new(),
+        Verdict::Unbounded { pump, .. } if pump.len() > 1 => return vec![format!("{verdict}."), repeats(pump)],
         _ if waits(verdict).is_empty() => return vec![verdict.to_string()],
         _ => {}
     }
@@ -61,6 +62,19 @@ pub(crate) fn ending(verdict: &Verdict, trace: Option<&Trace>) -> Vec<String> {
         sentences.push(format!("Cycle: {}.", tasks.join(" -> ")));
     }
     sentences
+}
+
+/// The functions of a pump, in order, each time that the task or the function changes.
+fn repeats(pump: &[String]) -> String {
+    let mut calls: Vec<&str> = pump.iter().filter_map(|step| Some(step.split_once("(): ")?.0)).collect();
+    calls.dedup();
+    let mut text = format!("What repeats, in {} steps:", pump.len());
+    let mut before = "";
+    for (task, function) in calls.iter().filter_map(|call| call.split_once(": ")) {
+        text += &if task == before { format!(", {function}()") } else { format!(" [{task}] {function}()") };
+        before = task;
+    }
+    text + "."
 }
 
 /// What a task waits for, and the locks that it holds meanwhile, where a trace says so.
