@@ -102,7 +102,9 @@ pub enum Next {
 
 /// `xchg_tail()`: the tail as it was before.
 ///
-/// DEVIATION: C stores the half of the word that has the tail. Here the bits of the tail are exchanged.
+/// C's form for 16K CPUs and more, which stays within one word: a loop of `atomic_cmpxchg_relaxed()`.
+///
+/// DEVIATION: in a model the loop is one step. A round that fails orders nothing and changes nothing.
 fn xchg_tail(machine: &Machine, lock: &QSpinLock, tail: u32) -> u32 {
     let rev = &machine.kernel.qspinlock;
     let half = match rev.tail {

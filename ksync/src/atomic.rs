@@ -64,9 +64,10 @@ impl<T: Word> Atomic<T> {
         T::from_bits(self.0.rmw(Rmw::Xchg(value.to_bits()), O::ORDER, Observe::Old))
     }
 
-    /// `xchg()` of some of the word's bits, as C does it with a half of a word; returns what was there.
+    /// A loop of `cmpxchg()` that exchanges some of the word's bits and keeps the rest; returns what was there. It
+    /// takes the place of C's `xchg()` on a part of a word, too: no access here is smaller than its word.
     ///
-    /// No access here is smaller than its word, so on real atomics this is a loop.
+    /// In a model it is one step: what a failed round has read is forgotten, and it orders nothing.
     #[inline(always)]
     #[track_caller]
     pub fn xchg_bits<O: RmwOrder>(&self, mask: T, value: T, _order: O) -> T {
