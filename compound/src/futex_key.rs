@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! C: `get_futex_key()`, `kernel/futex.c`, v2.6.38 to v4.4 and RHEL 7: the caller of the stacks of incident 002.
+//! C: `get_futex_key()`, `kernel/futex.c`, 2011 to v4.4 and RHEL 7: the caller of the stacks of incident 002.
 //!
 //! ```text
 //! CPU0, get_futex_key()                      CPU1

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! C: `__get_user_pages_fast()`, `arch/x86/mm/gup.c`, and `__split_huge_page()`, `mm/huge_memory.c`, v3.2 to v4.4: a pin
+//! C: `__get_user_pages_fast()`, `arch/x86/mm/gup.c`, and `__split_huge_page()`, `mm/huge_memory.c`, 2011 to v4.4: a pin
 //! of what an address maps, taken without a lock.
 //!
 //! ```text
@@ -39,7 +39,7 @@ pub enum Irqs {
     On,
 }
 
-/// As it stood from v3.2 to v4.4.
+/// As it stood from 2011 to v4.4.
 pub const MAINLINE: Rev = Rev { irqs: Irqs::Off };
 
 /// What an entry of the page middle directory maps.

@@ -26,9 +26,9 @@ pub struct Page {
     /// Whose page it is: any number but 0. Of a tail, nothing.
     pub mapping: Atomic<u64>,
     index: u64,
-    /// Mappings less one. Of a tail that has pins of its own (v3.2 to v4.4): those pins less one.
+    /// Mappings less one. Of a tail that has pins of its own (2011 to v4.4): those pins less one.
     pub _mapcount: Atomic<i32>,
-    /// References: `_count` before v4.7. Always 0 on a tail.
+    /// References: `_count` before 0139aa7b7fa1. Always 0 on a tail.
     pub _refcount: Atomic<i32>,
     /// Since v4.4 the head of a tail, with bit 0 set; before it `lru.next`.
     pub compound_head: Atomic<u64>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! C: `put_page()`, `put_compound_page()`, `get_page()` and `__get_page_tail()`, `mm/swap.c`, v3.16 to v4.4 and RHEL 7:
+//! C: `put_page()`, `put_compound_page()`, `get_page()` and `__get_page_tail()`, `mm/swap.c`, up to v4.4 and RHEL 7:
 //! a tail counts its own pins, and the head counts them once more.
 //!
 //! ```text

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! C: `__split_huge_page_refcount()`, `mm/huge_memory.c`, v3.2 to v4.4: each tail gets the pins that were taken
+//! C: `__split_huge_page_refcount()`, `mm/huge_memory.c`, 2011 to v4.4: each tail gets the pins that were taken
 //! through it.
 //!
 //! ```text
