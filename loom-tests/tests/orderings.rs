@@ -34,6 +34,8 @@ fn not_needed_here() -> BTreeSet<Weaken> {
         Weaken::new("softlockup_fn", Weakness::RelaxedRmw),
         Weaken::new("watchdog_enable", Weakness::RelaxedRmw),
         Weaken::new("watchdog_disable", Weakness::RelaxedRmw),
+        // The wakeup in `stop_machine_unpark()` is a full barrier in front of it; it was not while another CPU woke.
+        Weaken::new("cpuhp_online_idle", Weakness::RelaxedRmw),
         // The scenario's own barrier, for a kernel older than the newest.
         Weaken::new("woken_again", Weakness::NoFence(Fence::Mb)),
     ])

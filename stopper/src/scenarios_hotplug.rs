@@ -15,13 +15,14 @@ use crate::set_affinity::affine_move_task;
 use crate::stop_machine::stop_machine;
 use crate::task::{Birth, TASK_ON_RQ_QUEUED};
 use crate::two_works::{ENOENT, stop_two_cpus};
-use ksync::catalogue::Expected::{Holds, Lockup, Violated};
+use ksync::Weakness::RelaxedRmw;
+use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
 use ksync::catalogue::LoomUse;
-use ksync::{Model, Relaxed, Scenario};
+use ksync::{Model, Plain, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[S1, S5, S16, REMOTE_PUSH, TWO_CALLERS, OFFLINE, DOWN];
+pub const CASES: &[Case] = &[S1, S5, S16, REMOTE_PUSH, TWO_CALLERS, MOVED, OFFLINE, DOWN];
 
 const TOO_LONG: LoomUse = LoomUse::CannotCarry("no end in 20 seconds");
 const NO_CPUS: LoomUse = LoomUse::CannotCarry("who may preempt whom decides, and loom has no CPUs");
@@ -92,17 +93,23 @@ pub fn s5_drained(kernel: Kernel) -> Box<Scenario> {
 const S16: Case = Case {
     incident: "stop-cpus",
     name: "s16-unparked-late",
-    model: Model::Sc,
+    model: Model::Lkmm,
     loom: NO_CPUS,
     scenario: s16_unparked_late,
     rows: &[
         (hotplug_kernels::BEFORE_ONLINE_IDLE, Violated),
         (hotplug_kernels::ONLINE_IDLE, Holds),
         (kernel::MAINLINE, Holds),
+        (
+            kernel::MAINLINE
+                .mutant("relaxed-done-up", "bringup_wait_for_ap() waits without order")
+                .without(&[("bringup_wait_for_ap", RelaxedRmw)]),
+            Race,
+        ),
     ],
 };
 
-/// A CPU has come up and runs its first task, which asks for the CPU's stopper.
+/// A CPU has come up and runs its first task, which asks for the CPU's stopper. Who brought it up sees what it is.
 ///
 /// Result: Violated in `BEFORE_ONLINE_IDLE`
 pub fn s16_unparked_late(kernel: Kernel) -> Box<Scenario> {
@@ -112,10 +119,16 @@ pub fn s16_unparked_late(kernel: Kernel) -> Box<Scenario> {
         let first = machine.new_task("first", 1, Birth::Running);
         let nothing = machine.stop_fn("nothing", |_, _| 0);
         let call = machine.stop_one_cpu_call("first", nothing, 0);
+        let identified = Arc::new(Plain::named(false, format_args!("CPU1 identified")));
+        let sees = identified.clone();
         let machine = Arc::new(machine);
-        machine.spawn(setup, up, |ctx| bringup_wait_for_ap(ctx, 1));
+        machine.spawn(setup, up, move |ctx| {
+            bringup_wait_for_ap(ctx, 1);
+            assert!(sees.get());
+        });
         machine.spawn(setup, first, move |ctx| {
             // DEVIATION: idle's last step and the task's first one are one task here.
+            identified.set(true);
             cpuhp_online_idle(ctx);
             assert_eq!(stop_one_cpu(ctx, &call, 1), Ok(()), "a task runs where the stopper is disabled");
         });
@@ -182,6 +195,41 @@ pub fn two_callers(kernel: Kernel) -> Box<Scenario> {
         for (caller, pending) in callers {
             machine.spawn(setup, caller, move |ctx| affine_move_task(ctx, p, pending));
         }
+        machine.spawn_stoppers(setup, &[1]);
+    })
+}
+
+const MOVED: Case = Case {
+    incident: "set-affinity",
+    name: "task-has-moved",
+    model: Model::Lkmm,
+    loom: TOO_LONG,
+    scenario: task_has_moved,
+    rows: &[
+        (kernel::MAINLINE, Holds),
+        (
+            kernel::MAINLINE
+                .mutant("relaxed-complete-all", "migration_cpu_stop() completes without order")
+                .without(&[("migration_cpu_stop", RelaxedRmw)]),
+            Race,
+        ),
+    ],
+};
+
+/// A task moves another one, and looks at it when it has left its CPU.
+///
+/// Result: Never
+pub fn task_has_moved(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let mut machine = Machine::new(&[1], kernel);
+        let p = machine.new_task("p", 1, Birth::Asleep);
+        let caller = machine.new_task("sched_setaffinity", 0, Birth::Running);
+        let pending = machine.set_affinity_pending("sched_setaffinity");
+        let machine = Arc::new(machine);
+        machine.spawn(setup, caller, move |ctx| {
+            affine_move_task(ctx, p, pending);
+            assert_eq!(ctx.machine.task(p).se.get(), 1, "it has been dequeued");
+        });
         machine.spawn_stoppers(setup, &[1]);
     })
 }

@@ -97,7 +97,7 @@ pub fn affine_move_task(ctx: &Ctx, p: Id<TaskStruct>, my_pending: Id<SetAffinity
 
 /// `migration_cpu_stop()`: runs on the stopper of the task's CPU.
 ///
-/// DEVIATION: where the task goes is C's business; that its request ends is what counts here.
+/// DEVIATION: where the task goes is C's business; that it is dequeued and its request ends is what counts here.
 pub fn migration_cpu_stop(ctx: &Ctx, p: u32) -> i32 {
     let task = ctx.machine.task(Id::new(p));
     let rq = ctx.machine.rq(ctx.current.cpu());
@@ -106,6 +106,7 @@ pub fn migration_cpu_stop(ctx: &Ctx, p: u32) -> i32 {
     if let Some(pending) = pending {
         pending.stop_pending.set(false);
         task.migration_pending.set(None);
+        task.se.set(1);
     }
     guard.unlock();
     if let Some(pending) = pending {
