@@ -127,18 +127,25 @@ fn explain<M: Memory>(
     found: Vec<Move>,
 ) -> Result<(Verdict, Option<Trace>), Nondeterminism> {
     let plain = Stepping { eager: false, ..stepping };
-    let shortest = match options.explain {
-        Explain::Shortest => minimal::shortest::<M>(machine, plain, verdict.kind(), SHORTEST_BOUND)?,
-        _ => None,
+    // Interchangeable tasks swap names from state to state, and a path to show must keep them. So what was found first
+    // is no such path, and what another search finds first may be another failure.
+    let swapped = !machine.groups.is_empty();
+    let shortest = if options.explain == Explain::Shortest || swapped {
+        minimal::shortest::<M>(machine, plain, verdict.kind(), SHORTEST_BOUND)?
+    } else {
+        None
     };
     let (how, path) = match &shortest {
         Some(path) => (plain, path.clone()),
-        None if machine.groups.is_empty() => (stepping, found),
-        // Interchangeable tasks swap names from state to state; a path to show must keep them.
-        None => {
+        None if swapped => {
             machine.groups.clear();
-            (stepping, search::search::<M>(machine, stepping, options)?.path)
+            let again = search::search::<M>(machine, stepping, options)?;
+            if again.verdict.kind() != verdict.kind() {
+                return Ok((verdict, None));
+            }
+            (stepping, again.path)
         }
+        None => (stepping, found),
     };
     let walk = walk::walk::<M>(machine, how, &path)?;
     let mut verdict = match &walk.end {
