@@ -7,6 +7,7 @@ use ksync::explore::{check, orderings};
 use ksync::op::Fence;
 use ksync::{Explain, Model, Options, Verdict, Weaken, Weakness};
 use loom_tests::catalogue::catalogue;
+use loom_tests::run::in_order;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Orderings that C has and that no scenario here can need. The port says why at the line.
@@ -61,31 +62,45 @@ fn options(row: &Row) -> Options {
     Options { explain: Explain::Nothing, max_states: ENOUGH, ..Options::new(model) }
 }
 
+/// Every ordering that the newest kernels perform, with the scenarios that do, smallest first.
+fn performed(rows: &[Row]) -> BTreeMap<Weaken, Vec<(u64, &Row)>> {
+    let mut performed: BTreeMap<Weaken, Vec<(u64, &Row)>> = BTreeMap::new();
+    let explore = |row: &&Row| {
+        let scenario = (row.build)();
+        (check(&*scenario, &options(row)), orderings(&*scenario, &options(row)))
+    };
+    in_order(&newest(rows), explore, |row, explored| {
+        let (report, orderings) = explored.unwrap_or_else(|panic| panic!("{}: {panic}", row.scenario));
+        assert!(matches!(report.verdict, Verdict::Holds | Verdict::Unknown { .. }), "{} does not hold", row.scenario);
+        for ordering in orderings {
+            performed.entry(ordering).or_default().push((report.states, row));
+        }
+    });
+    performed.values_mut().for_each(|rows| rows.sort_by_key(|(states, _)| *states));
+    performed
+}
+
 #[test]
 fn each_ordering_is_needed_by_some_scenario() {
     let rows = catalogue();
-    let mut performed: BTreeMap<Weaken, Vec<(u64, &Row)>> = BTreeMap::new();
-    for row in newest(&rows) {
-        let report = check(&*(row.build)(), &options(row));
-        assert!(matches!(report.verdict, Verdict::Holds | Verdict::Unknown { .. }), "{} does not hold", row.scenario);
-        for ordering in orderings(&*(row.build)(), &options(row)) {
-            performed.entry(ordering).or_default().push((report.states, row));
-        }
-    }
+    let performed = performed(&rows);
     let excused = not_needed_here();
     let missing: Vec<&Weaken> = excused.iter().filter(|ordering| !performed.contains_key(ordering)).collect();
     assert!(missing.is_empty(), "no port has these any more: {missing:?}");
-    let mut needless = Vec::new();
-    for (ordering, rows) in performed.iter_mut().filter(|(ordering, _)| !excused.contains(ordering)) {
-        rows.sort_by_key(|(states, _)| *states);
-        let fails = |(_, row): &&(u64, &Row)| {
-            let report = check(&*(row.build)(), &options(row).weakened([ordering.clone()]));
+    let asked: Vec<_> = performed.iter().filter(|(ordering, _)| !excused.contains(ordering)).collect();
+    let find = |(ordering, rows): &(&Weaken, &Vec<(u64, &Row)>)| {
+        let fails = |row: &&Row| {
+            let report = check(&*(row.build)(), &options(row).weakened([(*ordering).clone()]));
             !matches!(report.verdict, Verdict::Holds | Verdict::Unknown { .. })
         };
-        match rows.iter().find(fails) {
-            Some((_, row)) => println!("{ordering:?}: {}/{} fails without it", row.incident, row.scenario),
-            None => needless.push(ordering),
+        rows.iter().map(|(_, row)| *row).find(fails).map(|row| format!("{}/{}", row.incident, row.scenario))
+    };
+    let mut needless = Vec::new();
+    in_order(&asked, find, |(ordering, _), found| {
+        match found.unwrap_or_else(|panic| panic!("{ordering:?}: {panic}")) {
+            Some(row) => println!("{ordering:?}: {row} fails without it"),
+            None => needless.push(*ordering),
         }
-    }
+    });
     assert!(needless.is_empty(), "nothing fails without these: {needless:#?}");
 }
