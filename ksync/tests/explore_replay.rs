@@ -85,3 +85,13 @@ fn blocks_of_which_a_result_is_kept_are_no_steps() {
         assert_eq!((replayed.matched, replayed.verdict.kind()), (4, "Violated"));
     }
 }
+
+#[test]
+fn the_step_that_fails_shows_what_it_read() {
+    let scenario = |setup: &mut Setup| {
+        let word = Arc::new(Atomic::named(7u32, format_args!("word")));
+        setup.task("reader", 0, move |_| assert_ne!(word.load(Relaxed), 7));
+    };
+    let trace = check(&scenario, &options()).trace.expect("it fails");
+    assert_eq!(trace.steps.last().expect("a step").action, "read word -> 7");
+}

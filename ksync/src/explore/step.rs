@@ -213,7 +213,7 @@ pub(super) fn advance<M: Memory>(
 }
 
 /// The lock's word says which CPU holds it; `None` for any other operation.
-fn with_holder(op: &MemOp, agent: usize) -> Option<MemOp> {
+pub(super) fn with_holder(op: &MemOp, agent: usize) -> Option<MemOp> {
     let holder = agent as u64 + 1;
     match *op {
         MemOp::Lock { cell, .. } => Some(MemOp::Lock { cell, holder }),

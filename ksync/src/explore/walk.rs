@@ -3,9 +3,9 @@
 
 use super::blame::Held;
 use super::machine::Machine;
-use super::memory::Memory;
+use super::memory::{Memory, Shown};
 use super::state::State;
-use super::step::{Move, Next, Stepping, moves, run_ahead};
+use super::step::{Move, Next, Stepping, moves, run_ahead, with_holder};
 use super::task::{At, Nondeterminism, Reply};
 use crate::describe::{describe, operation};
 use crate::op::{MemOp, Request};
@@ -70,6 +70,18 @@ impl Machine {
     }
 }
 
+/// What the task sees of the move that fails: no state behind it says so.
+fn last_value<M: Memory>(before: &State<M>, task: usize, request: &Request, happens: Move) -> u64 {
+    let (Request::Mem(op), Move::Step { way, .. }) = (request, happens) else { return 0 };
+    let agent = usize::from(before.tasks[task].cpu);
+    let mine = with_holder(op, agent);
+    let mut seen = Vec::new();
+    before.mem.step(agent, mine.as_ref().unwrap_or(op), &mut |_, shown| {
+        seen.push(if let Shown::Value(value) = shown { value } else { 0 });
+    });
+    seen.get(usize::from(way)).copied().unwrap_or(0)
+}
+
 /// Adds what a move does to the run.
 fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, happens: Move, next: &Next<M>) {
     let Some(task) = happens.task() else { return };
@@ -84,7 +96,7 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
             Reply::Value(value) => value,
             Reply::Irq(_) | Reply::Body => 0,
         },
-        Next::Fails(_) => 0,
+        Next::Fails(_) => last_value(before, task, &asked.request, happens),
     };
     let function = function_at(asked.place);
     let operation = machine.operation(&asked.request, happens);
