@@ -39,9 +39,9 @@ const TWO_RMW: &str = "The unlock is a read-modify-write, as in std's Mutex; whe
                        time two are two: `RMW + RMW` is the floor of both.";
 const TAKES_OVER: &str = "The waiter takes the lock over by a read-modify-write of the word, for which it waits; C stores 16 bits and \
                           goes on. Two read-modify-writes in a hand-over, and a look at the word between them.";
-const WHOLE_WAKEUP: &str = "Sleeping in user space takes that much more by itself: see `two completions`. To that the port adds \
-                            the wakeup and the switch with their locks, which the futex has in the kernel; on two CPUs \
-                            the interrupt to the other one hides most of both.";
+const WHOLE_WAKEUP: &str = "`two completions` is the trip without a stopper: its threads park, and their wakers look for them on \
+                            a list; the futex sleeps on the word itself. To that the port adds its own wakeup and switch \
+                            with their locks, which the futex has in the kernel anyway.";
 
 /// All of them.
 pub(crate) const GOALS: &[Goal] = &[
