@@ -6,12 +6,12 @@ use crate::engine::Choice;
 use crate::pattern::{Name, Pattern, select};
 use crate::show::Format;
 use crate::{list, litmus, prove, show, sim};
-use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use ksync::Model;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use usage::{BAD_USAGE, complaint};
 
 /// Explores every interleaving of the kernel's lockups, and of the patches that fix them.
 #[derive(Debug, Parser)]
@@ -102,8 +102,6 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Exit status where the command line makes no sense, or its files cannot be written.
-const BAD_USAGE: u8 = 2;
 /// What a shell reports of a program that a closed pipe ended.
 const CLOSED_PIPE: u8 = 128 + 13;
 
@@ -111,8 +109,7 @@ const CLOSED_PIPE: u8 = 128 + 13;
 pub fn main() -> ExitCode {
     let outcome = match Cli::try_parse() {
         Ok(cli) => run(cli.command),
-        Err(error) if is_help(&error) => error.exit(),
-        Err(error) => Err(Failure::Usage(one_line(&error))),
+        Err(error) => Err(Failure::Usage(complaint(&error))),
     };
     match outcome {
         Ok(status) => ExitCode::from(status),
@@ -126,20 +123,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(BAD_USAGE)
         }
     }
-}
-
-/// What was asked for, or the best answer to no question at all; clap chooses stream and status.
-fn is_help(error: &clap::Error) -> bool {
-    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
-    matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion)
-}
-
-/// clap's complaint without the usage and the hints below it.
-fn one_line(error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let complaint: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    let line = complaint.join(" ");
-    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
 fn run(command: Command) -> Result<u8, Failure> {

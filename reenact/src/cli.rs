@@ -3,19 +3,17 @@
 
 use crate::incident::{ALL, Incident, Revision};
 use crate::run::{Limits, Outcome, Told, cores, run};
-use clap::error::ErrorKind;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use indicatif::{HumanCount, ProgressBar};
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
+use usage::{BAD_USAGE, complaint};
 
 /// As expected of the revision.
 const AS_EXPECTED: u8 = 0;
 /// It ran through and should have locked up, or the other way round.
 const NOT_AS_EXPECTED: u8 = 1;
-/// The command line makes no sense.
-const BAD_USAGE: u8 = 2;
 /// What a shell reports of a program that a closed pipe ended.
 const CLOSED_PIPE: u8 = 128 + 13;
 
@@ -28,8 +26,7 @@ pub fn main() -> ExitCode {
             Some((name, matches)) => reenact(name, matches, &mut out),
             None => unreachable!("a subcommand is required"),
         },
-        Err(error) if is_help(&error) => error.exit(),
-        Err(error) => Ok(Err(one_line(&error))),
+        Err(error) => Ok(Err(complaint(&error))),
     };
     match status {
         Ok(Ok(status)) => ExitCode::from(status),
@@ -80,20 +77,6 @@ fn command() -> Command {
 
 const STATUS: &str = "Exit status: 0 it locked up on a kernel that has the bug, or ran to its end on one that has not; \
     1 it did not; 2 bad usage.";
-
-/// What was asked for, or the best answer to no question at all; clap chooses stream and status.
-fn is_help(error: &clap::Error) -> bool {
-    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
-    matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion)
-}
-
-/// clap's complaint without the usage and the hints below it.
-fn one_line(error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let complaint: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    let line = complaint.join(" ");
-    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
-}
 
 fn list(out: &mut dyn Write) -> io::Result<()> {
     for incident in ALL {

@@ -1,44 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The command line of a benchmark.
 
+use clap::Parser;
 use std::path::PathBuf;
 
-/// What it says when it is asked.
-pub(crate) const USAGE: &str = "\
-usage: cargo bench -p CRATE --bench NAME -- [--quick] [--out DIR] [EXPERIMENT ...]
-  --quick     only shows that it works: few and short blocks
-  --out DIR   where the results go; target/spin-time otherwise, its folder quick if quick
-  EXPERIMENT  only experiments whose name contains one of these words";
-
 /// What the command line asks for.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Parser)]
+#[command(bin_name = "cargo bench -p CRATE --bench NAME --", about = "Measures the ports on real threads")]
 pub(crate) struct Arguments {
+    /// Only shows that it works: few and short blocks
+    #[arg(long)]
     pub(crate) quick: bool,
+    /// Where the results go; target/spin-time otherwise, its folder quick if quick
+    #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    pub(crate) words: Vec<String>,
-    pub(crate) help: bool,
+    /// Only experiments whose name contains one of these words; all if none is given
+    #[arg(value_name = "EXPERIMENT")]
+    words: Vec<String>,
+    /// Cargo says so when it benchmarks, and nothing when it only tests that benchmarks work.
+    #[arg(long, hide = true)]
+    bench: bool,
 }
 
 impl Arguments {
-    /// Reads them. Cargo says `--bench` when it benchmarks, and nothing when it only tests that benchmarks work.
+    /// Those of the process, whose first one is the program. As a test of its own it is quick.
     ///
     /// # Errors
-    /// One line that says what is wrong.
-    pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Arguments, String> {
-        let (mut parsed, mut bench) = (Arguments::default(), false);
-        let mut arguments = arguments.into_iter();
-        while let Some(argument) = arguments.next() {
-            match argument.as_str() {
-                "--bench" => bench = true,
-                "--quick" | "--test" => parsed.quick = true,
-                "--help" | "-h" => parsed.help = true,
-                "--out" => parsed.out = Some(arguments.next().ok_or("--out needs a directory")?.into()),
-                flag if flag.starts_with('-') => return Err(format!("unknown argument {flag}; --help lists them")),
-                _ => parsed.words.push(argument),
-            }
-        }
-        parsed.quick |= !bench;
-        Ok(parsed)
+    /// What clap has to say.
+    pub(crate) fn read(process: impl IntoIterator<Item = String>) -> Result<Arguments, clap::Error> {
+        let mut arguments = Arguments::try_parse_from(process)?;
+        arguments.quick |= !arguments.bench;
+        Ok(arguments)
     }
 
     /// Whether an experiment of this name is asked for.
@@ -51,29 +43,29 @@ impl Arguments {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Arguments, String> {
-        Arguments::parse(line.split_whitespace().map(str::to_owned))
+    fn read(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::read(["bench"].into_iter().chain(line.split_whitespace()).map(str::to_owned))
     }
 
     #[test]
     fn what_cargo_says_is_understood() {
-        assert_eq!(parse("--bench"), Ok(Arguments::default()));
-        assert!(parse("").expect("it is right").quick, "as a test it is quick");
-        assert!(parse("--quick --bench").expect("it is right").quick);
+        let full = read("--bench").expect("it is right");
+        assert!(!full.quick && full.out.is_none() && full.wants("anything"));
+        assert!(read("").expect("it is right").quick, "as a test it is quick");
+        assert!(read("--quick --bench").expect("it is right").quick);
     }
 
     #[test]
     fn words_choose_experiments() {
-        let arguments = parse("--bench hand fair --out here").expect("it is right");
+        let arguments = read("--bench hand fair --out here").expect("it is right");
         assert!(arguments.wants("hand-over") && arguments.wants("fairness") && !arguments.wants("uncontended"));
         assert_eq!(arguments.out, Some(PathBuf::from("here")));
-        assert!(Arguments::default().wants("anything"));
     }
 
     #[test]
     fn a_wrong_argument_is_one_line() {
         for line in ["--frist", "-x", "--bench --out"] {
-            let error = parse(line).expect_err("it is wrong");
+            let error = usage::complaint(&read(line).expect_err("it is wrong"));
             assert!(!error.contains('\n') && error.len() < 80, "{error}");
         }
     }

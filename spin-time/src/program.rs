@@ -5,14 +5,27 @@ use crate::goal_table::table;
 use crate::interrupt;
 use crate::record::Report;
 use crate::session::results;
+use clap::{Parser, Subcommand};
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use usage::{BAD_USAGE, complaint};
 
-const USAGE: &str = "\
-usage: cargo spin-time [--quick | goals]
-  (nothing)  runs all benchmarks, which takes some minutes, and shows the goals
-  --quick    runs all benchmarks only to show that they work
-  goals      shows the goals as the last run left them";
+/// Runs all benchmarks, which takes some minutes, and shows the goals.
+#[derive(Debug, Parser)]
+#[command(name = "spin-time", bin_name = "cargo spin-time", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    /// Run all benchmarks only to show that they work
+    #[arg(long)]
+    quick: bool,
+    #[command(subcommand)]
+    command: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show the goals as the last run left them
+    Goals,
+}
 
 /// The benchmarks, each with its crate.
 const BENCHMARKS: &[(&str, &str)] = &[
@@ -26,22 +39,15 @@ const BENCHMARKS: &[(&str, &str)] = &[
 /// The main function of the program. Ends with 0; 1 if a benchmark failed; 2 if the command line is wrong; 130 after
 /// Ctrl-C.
 pub fn program() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let quick = match arguments[..] {
-        [] => false,
-        ["--quick"] => true,
-        ["goals"] => {
+    let quick = match Cli::try_parse() {
+        Ok(Cli { command: Some(What::Goals), .. }) => {
             show(&results());
             return ExitCode::SUCCESS;
         }
-        ["--help" | "-h"] => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        _ => {
-            eprintln!("spin-time: cannot make sense of '{}'; --help says more", arguments.join(" "));
-            return ExitCode::from(2);
+        Ok(Cli { command: None, quick }) => quick,
+        Err(error) => {
+            eprintln!("spin-time: {}", complaint(&error));
+            return ExitCode::from(BAD_USAGE);
         }
     };
     interrupt::listen();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A run of one benchmark, from the command line to the files that it leaves.
 
-use crate::arguments::{Arguments, USAGE};
+use crate::arguments::Arguments;
 use crate::contended::{Contention, contended};
 use crate::experiment::Experiment;
 use crate::lock::Busted;
@@ -14,6 +14,7 @@ use crate::{interrupt, plot};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use usage::{BAD_USAGE, complaint};
 
 /// How often a run looks whether it would notice a lock that is none.
 const BUSTED: u32 = 3;
@@ -32,17 +33,13 @@ pub struct Session {
 /// Ends with 0; 1 if a candidate failed, a result could not be written or the lock that is none went unnoticed; 2 if
 /// the command line is wrong; 130 after Ctrl-C.
 pub fn main(name: &str, experiments: impl FnOnce(&mut Session)) -> ExitCode {
-    let arguments = match Arguments::parse(std::env::args().skip(1)) {
+    let arguments = match Arguments::read(std::env::args()) {
         Ok(arguments) => arguments,
         Err(error) => {
-            eprintln!("{name}: {error}");
-            return ExitCode::from(2);
+            eprintln!("{name}: {}", complaint(&error));
+            return ExitCode::from(BAD_USAGE);
         }
     };
-    if arguments.help {
-        println!("{USAGE}");
-        return ExitCode::SUCCESS;
-    }
     interrupt::listen();
     let mut session = Session::begin(name, arguments);
     session.look_for_busted();
@@ -140,7 +137,7 @@ impl Session {
         self.report.interrupted = interrupt::asked();
         if self.report.experiments.is_empty() && !self.report.interrupted {
             eprintln!("{}: no experiment has such a name", self.report.bench);
-            return ExitCode::from(2);
+            return ExitCode::from(BAD_USAGE);
         }
         self.write();
         println!("\nAll values and intervals: {}", self.file().display());

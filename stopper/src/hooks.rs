@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What a waiting stopper calls in other parts of the kernel: the watchdog and RCU.
+//! What a waiting stopper calls in other parts of the kernel: the architecture, the watchdog and RCU.
 //!
 //! The watchdog stands upon the stopper here, so the stopper does not know it. Who has something to listen there says
 //! so in the setup; else nothing is called, and a model does not see it.
@@ -28,6 +28,11 @@ impl fmt::Debug for Hook {
 }
 
 impl Machine {
+    /// `stop_machine_yield()` is this function, called at the top of each iteration of `multi_cpu_stop()`.
+    pub fn on_stop_machine_yield(&mut self, give_way: impl Fn(&Current) + Send + Sync + 'static) {
+        self.stop_machine_yield = Hook(Some(Arc::new(give_way)));
+    }
+
     /// `touch_nmi_watchdog()` is this function, called on the CPU that waits.
     pub fn on_touch_nmi_watchdog(&mut self, touch: impl Fn(&Current) + Send + Sync + 'static) {
         self.touch_nmi_watchdog = Hook(Some(Arc::new(touch)));
@@ -39,6 +44,13 @@ impl Machine {
     }
 }
 
+/// `stop_machine_yield()` of an architecture, 38f2c691a4b3 and 4ecf0a43e729; the generic one relaxes, as the wait does.
+///
+/// DEVIATION: without C's mask of the CPUs that are stopped: no hook here asks which of them to run instead.
+pub(crate) fn stop_machine_yield(ctx: &Ctx) {
+    ctx.machine.stop_machine_yield.call(ctx.current);
+}
+
 /// `touch_nmi_watchdog()`: "this CPU is not stuck", as far as it can know.
 pub(crate) fn touch_nmi_watchdog(ctx: &Ctx) {
     ctx.machine.touch_nmi_watchdog.call(ctx.current);
@@ -47,4 +59,35 @@ pub(crate) fn touch_nmi_watchdog(ctx: &Ctx) {
 /// `rcu_momentary_eqs()`, up to 32a9f26e5e26 `rcu_momentary_dyntick_idle()`: this CPU holds up no grace period.
 pub(crate) fn rcu_momentary_eqs(ctx: &Ctx) {
     ctx.machine.rcu_momentary_eqs.call(ctx.current);
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::kernel;
+    use crate::machine::Machine;
+    use crate::multi_cpu_stop::multi_cpu_stop;
+    use crate::task::Birth;
+    use ksync::{Atomic, Relaxed, Setup, run_threads};
+    use std::sync::Arc;
+
+    /// Four states, so at least four iterations.
+    #[test]
+    fn each_iteration_of_each_stopper_gives_way() {
+        run_threads(&|setup: &mut Setup| {
+            let mut machine = Machine::new(&[0, 1], kernel::MAINLINE);
+            let calls: Arc<[Atomic<u32>; 2]> = Arc::new([0, 1].map(|_| Atomic::new(0)));
+            let count = calls.clone();
+            machine.on_stop_machine_yield(move |current| count[current.cpu() as usize].inc());
+            let func = machine.stop_fn("nothing", |_, _| 0);
+            let request = machine.msdata_for("request", func, None);
+            let tasks = [machine.new_task("a", 0, Birth::Running), machine.new_task("b", 1, Birth::Running)];
+            let machine = Arc::new(machine);
+            for task in tasks {
+                machine.spawn(setup, task, move |ctx| assert_eq!(multi_cpu_stop(ctx, request), 0));
+            }
+            setup.finally(move |_| {
+                calls.iter().for_each(|calls| assert!(calls.load(Relaxed) >= 4, "it was not called"))
+            });
+        });
+    }
 }

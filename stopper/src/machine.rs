@@ -51,6 +51,7 @@ pub struct Machine {
     pub(crate) swaps: Vec<MigrationSwapArg>,
     pub(crate) pendings: Vec<SetAffinityPending>,
     pub(crate) fns: Vec<StopFn>,
+    pub(crate) stop_machine_yield: Hook,
     pub(crate) touch_nmi_watchdog: Hook,
     pub(crate) rcu_momentary_eqs: Hook,
     /// Keeps the static works of the stoppers for one `stop_cpus()` at a time.
@@ -120,6 +121,7 @@ impl Machine {
                 StopFn::new("__balance_push_cpu_stop", __balance_push_cpu_stop),
                 StopFn::new("migration_cpu_stop", migration_cpu_stop),
             ],
+            stop_machine_yield: Hook::default(),
             touch_nmi_watchdog: Hook::default(),
             rcu_momentary_eqs: Hook::default(),
             stop_cpus_mutex: Mutex::named(format_args!("stop_cpus_mutex")),

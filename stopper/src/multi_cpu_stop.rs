@@ -11,7 +11,7 @@
 //!
 //! Property: while the function runs on one CPU, all others are in the loop with interrupts off, and all leave.
 
-use crate::hooks::{rcu_momentary_eqs, touch_nmi_watchdog};
+use crate::hooks::{rcu_momentary_eqs, stop_machine_yield, touch_nmi_watchdog};
 use crate::machine::Ctx;
 use crate::multi_stop_data::{MultiStopData, MultiStopState, ack_state, after_ack, assigned};
 use crate::patience::Patience;
@@ -118,8 +118,10 @@ pub fn multi_cpu_stop(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
     let patience = Patience::begin(ctx, data);
     // "Simple state machine."
     loop {
-        // DEVIATION: "Chill out and re-read multi_stop_state" is an await here, and what C's loop does in an
-        // iteration that finds nothing new is its body.
+        // "Chill out and re-read multi_stop_state".
+        stop_machine_yield(ctx);
+        // DEVIATION: C's loop is an await here. Its body is what C does in an iteration that finds nothing new, up to
+        // the read in the next one.
         // Relaxed: what orders it is the full barrier of the decrement in `ack_state()`. Pairs with `set_state()`.
         let seen = curstate;
         let changed = move |newstate| newstate != seen;
@@ -182,6 +184,8 @@ fn nothing_new(ctx: &Ctx, curstate: MultiStopState, patience: &Patience) {
         rcu_momentary_eqs(ctx);
     }
     in_every_iteration(ctx);
+    // At the top of the next iteration.
+    stop_machine_yield(ctx);
 }
 
 /// What stands at the end of the loop, behind both branches.

@@ -3,15 +3,14 @@
 //! nothing but the cache line that they need.
 #![allow(clippy::disallowed_types, reason = "what the ports are compared with")]
 
-use ksync::{Full, Id, Relaxed, Setup, run_threads, smp_wmb};
+use ksync::{Setup, run_threads};
 use spin_time::{Block, Stage, clock};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use stopper::kernel;
-use stopper::machine::{Ctx, Machine};
+use stopper::machine::Machine;
 use stopper::multi_cpu_stop::multi_cpu_stop;
-use stopper::multi_stop_data::{MultiStopData, MultiStopState};
 use stopper::task::Birth;
 
 /// PREPARE, DISABLE_IRQ, RUN and EXIT.
@@ -19,59 +18,35 @@ const PHASES: u32 = 4;
 
 /// `multi_cpu_stop()` by two tasks, so many times.
 pub(crate) fn port(stage: &Stage, times: u32) -> Block {
-    with(stage, times, multi_cpu_stop)
+    with(stage, times, |_| ())
 }
 
-/// The same with a `stop_machine_yield()` that gives up the CPU, where mainline's generic one only relaxes.
+/// The same where the architecture's `stop_machine_yield()` gives up the CPU now and then; the generic one relaxes.
 pub(crate) fn yielding(stage: &Stage, times: u32) -> Block {
-    with(stage, times, multi_cpu_stop_yielding)
+    with(stage, times, |machine| machine.on_stop_machine_yield(|_| now_and_then()))
 }
 
-/// Rounds of waiting until it yields.
+/// Calls of `stop_machine_yield()` for one that gives up the CPU. If each did, threads that have CPUs of their own
+/// would spend the wait in system calls.
 const PATIENCE: u32 = 64;
 
-/// The state machine of [`multi_cpu_stop`], with another way to wait; without its function, which is counted instead.
-fn multi_cpu_stop_yielding(ctx: &Ctx, data: Id<MultiStopData>) -> i32 {
-    let msdata = ctx.machine.msdata(data);
-    let mut curstate = MultiStopState::None;
-    while curstate != MultiStopState::Exit {
-        let (seen, rounds) = (curstate, Cell::new(0));
-        curstate = msdata.state.cond_load_with(
-            Relaxed,
-            move |newstate| newstate != seen,
-            || {
-                rounds.set(rounds.get() + 1);
-                if rounds.get() > PATIENCE {
-                    std::thread::yield_now();
-                }
-            },
-        );
-        if curstate == MultiStopState::Run && ctx.current.cpu() == 0 {
-            ctx.machine.func(msdata.func).call(ctx, msdata.data);
-        }
-        if msdata.thread_ack.dec_and_test(Full) {
-            msdata.thread_ack.store(msdata.num_threads, Relaxed);
-            smp_wmb();
-            msdata.state.store(after(curstate), Relaxed);
-        }
+fn now_and_then() {
+    thread_local! {
+        static CALLS: Cell<u32> = const { Cell::new(0) };
     }
-    0
-}
-
-fn after(state: MultiStopState) -> MultiStopState {
-    match state {
-        MultiStopState::Prepare => MultiStopState::DisableIrq,
-        MultiStopState::DisableIrq => MultiStopState::Run,
-        MultiStopState::Run => MultiStopState::Exit,
-        _ => MultiStopState::Done,
+    let calls = CALLS.get() + 1;
+    CALLS.set(calls % PATIENCE);
+    if calls == PATIENCE {
+        std::thread::yield_now();
     }
 }
 
-fn with(stage: &Stage, times: u32, meet: fn(&Ctx, Id<MultiStopData>) -> i32) -> Block {
+fn with(stage: &Stage, times: u32, architecture: fn(&mut Machine)) -> Block {
     let ticks = Arc::new(AtomicU64::new(0));
     let (stage, out) = (stage.clone(), ticks.clone());
     run_threads(&move |setup: &mut Setup| {
         let mut machine = Machine::new(&[0, 1], kernel::MAINLINE);
+        architecture(&mut machine);
         let ran = Arc::new(AtomicU32::new(0));
         let count = ran.clone();
         let func = machine.stop_fn("count", move |_, _| {
@@ -88,7 +63,7 @@ fn with(stage: &Stage, times: u32, meet: fn(&Ctx, Id<MultiStopData>) -> i32) -> 
                 ready.wait();
                 let start = clock::before();
                 for &request in &*requests {
-                    assert_eq!(meet(ctx, request), 0);
+                    assert_eq!(multi_cpu_stop(ctx, request), 0);
                 }
                 out.store(clock::after() - start, Ordering::Relaxed);
             });
