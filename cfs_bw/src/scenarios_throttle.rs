@@ -66,7 +66,7 @@ const HIERARCHY: Case = Case {
             Violated,
         ),
     ],
-    loom: LoomUse::CannotCarry("it takes ten seconds for each row"),
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
     ..case("hierarchy", hierarchy)
 };
 

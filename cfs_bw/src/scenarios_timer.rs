@@ -122,7 +122,7 @@ const LOCK_ORDER: Case = Case {
             Lockup,
         ),
     ],
-    loom: LoomUse::CannotCarry("it takes ten seconds for each row"),
+    loom: LoomUse::Agrees,
     ..case("lock-order", lock_order)
 };
 

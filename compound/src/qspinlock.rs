@@ -15,7 +15,7 @@
 //! Property: one holder at a time; who set PENDING or joined the queue is passed by nobody who comes later.
 
 use crate::machine::{Ctx, Machine};
-use crate::qspinlock_queue::{Claim, Count, Nesting, Next, Publish, TailWrite, queue};
+use crate::qspinlock_queue::{Claim, Count, Nesting, Next, Publish, SetLocked, TailWrite, queue};
 use crate::qspinlock_word::{_Q_LOCKED_MASK, _Q_LOCKED_VAL, _Q_PENDING_OFFSET, _Q_PENDING_VAL, _Q_TAIL_MASK, parts};
 use ksync::{Acquire, Atomic, Full, Relaxed, Release, distil};
 
@@ -54,6 +54,8 @@ pub struct Rev {
     pub publish: Publish,
     /// How the first of the queue takes the lock where it is the last too.
     pub claim: Claim,
+    /// What it writes where others are behind it.
+    pub set_locked: SetLocked,
     /// How it finds the one behind it.
     pub next: Next,
 }
@@ -122,6 +124,7 @@ pub const ORIGIN: Rev = Rev {
     tail: TailWrite::KeepsRest,
     publish: Publish::XchgRelease,
     claim: Claim::Cmpxchg,
+    set_locked: SetLocked::Byte,
     next: Next::Waits,
 };
 /// 54cf809b9512 "Fix spin_is_locked() and spin_unlock_wait()": any bit means locked.

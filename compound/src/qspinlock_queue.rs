@@ -91,6 +91,15 @@ pub enum Claim {
     Store,
 }
 
+/// What `set_locked()` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetLocked {
+    /// The locked byte.
+    Byte,
+    /// That byte and the one beside it, with the pending bit.
+    Half,
+}
+
 /// How the first of the queue finds the one behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
@@ -122,8 +131,13 @@ fn xchg_tail(machine: &Machine, lock: &QSpinLock, tail: u32) -> u32 {
 /// `set_locked()`: nobody else writes the locked byte now.
 ///
 /// DEVIATION: C stores one into the byte. Here it is added to the whole word, whose byte is zero.
-fn set_locked(lock: &QSpinLock) {
-    lock.val.add(_Q_LOCKED_VAL);
+fn set_locked(machine: &Machine, lock: &QSpinLock) {
+    match machine.kernel.qspinlock.set_locked {
+        SetLocked::Byte => lock.val.add(_Q_LOCKED_VAL),
+        SetLocked::Half => {
+            lock.val.xchg_bits(_Q_LOCKED_PENDING_MASK, _Q_LOCKED_VAL, Relaxed);
+        }
+    }
 }
 
 /// The label `queue` of `queued_spin_lock_slowpath()`.
@@ -225,7 +239,7 @@ fn claim(machine: &Machine, lock: &QSpinLock, tail: u32) -> bool {
             }
         }
     }
-    set_locked(lock);
+    set_locked(machine, lock);
     false
 }
 

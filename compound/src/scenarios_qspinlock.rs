@@ -8,7 +8,7 @@ use crate::qspinlock::{
     self, Free, NotFirst, QSpinLock, SetPending, TakeOver, Unlock, queued_spin_is_locked, queued_spin_lock_slowpath,
     queued_spin_unlock,
 };
-use crate::qspinlock_queue::{Claim, Next, TailWrite};
+use crate::qspinlock_queue::{Claim, Next, SetLocked, TailWrite};
 use crate::qspinlock_word::{_Q_LOCKED_VAL, _Q_PENDING_VAL};
 use crate::scenarios_spin_lock::{four_by_one, three_by_one, three_by_two, trylock_and_lock, two_by_two};
 use ksync::Weakness::{NoFence, RelaxedLoad, RelaxedRmw, RelaxedStore};
@@ -35,8 +35,7 @@ pub const CASES: &[Case] = &[
     PENDING_AND_QUEUE,
 ];
 
-/// Loom follows C11, and gets one case of a kind.
-pub(crate) const SLOW: LoomUse = LoomUse::CannotCarry("slow there: three-cpus-rc11 is what it looks at");
+pub(crate) const NO_END: LoomUse = LoomUse::CannotCarry("no end in 20 seconds");
 
 const fn mutant(name: &'static str, what: &'static str, qspinlock: qspinlock::Rev) -> Kernel {
     Kernel { qspinlock, ..kernel::MAINLINE.mutant(name, what) }
@@ -88,6 +87,11 @@ const CLAIM_STORE: Kernel = mutant(
     "the last of the queue takes the lock by a store",
     qspinlock::Rev { claim: Claim::Store, ..qspinlock::MAINLINE },
 );
+const LOCKED_HALF: Kernel = mutant(
+    "locked-half",
+    "set_locked() stores 16 bits, and clears the pending bit",
+    qspinlock::Rev { set_locked: SetLocked::Half, ..qspinlock::MAINLINE },
+);
 const LOOKS_ONCE: Kernel = mutant(
     "looks-once",
     "nobody behind us yet: nobody to release",
@@ -107,7 +111,7 @@ const EXCLUSION: Case = Case {
     incident: "qspinlock",
     name: "exclusion",
     model: Model::Lkmm,
-    loom: SLOW,
+    loom: NO_END,
     scenario: two_by_two,
     rows: &[
         (kernel::MAINLINE, Holds),
@@ -174,6 +178,7 @@ const THREE_TWICE: Case = Case {
         (REST_THEN_BIT, Race),
         (TAIL_ONLY, Violated),
         (LEAVE, Lockup),
+        (LOCKED_HALF, Violated),
     ],
     ..EXCLUSION
 };
@@ -207,7 +212,7 @@ const QUEUE: Case = Case {
     incident: "qspinlock",
     name: "queue-order",
     model: Model::Lkmm,
-    loom: SLOW,
+    loom: NO_END,
     scenario: two_in_the_queue,
     rows: &[
         (kernel::MAINLINE, Holds),
@@ -257,7 +262,7 @@ const PENDING_AND_QUEUE: Case = Case {
     incident: "qspinlock",
     name: "pending-and-queue",
     model: Model::Sc,
-    loom: SLOW,
+    loom: LoomUse::Agrees,
     scenario: pending_and_queue,
     rows: &[(kernel::MAINLINE, Holds), (LEAVE, Lockup), (TAIL_WORD, Violated)],
 };

@@ -10,7 +10,7 @@ use crate::qspinlock::{
 };
 use crate::qspinlock_queue::{MAX_NODES, pass_turn, wait_for_next};
 use crate::qspinlock_word::{_Q_LOCKED_VAL, encode_tail};
-use crate::scenarios_qspinlock::{NO_DEPENDENCY, SLOW, STALE_OWNED, STALE_QUEUE, two_in_the_queue};
+use crate::scenarios_qspinlock::{NO_DEPENDENCY, NO_END, STALE_OWNED, STALE_QUEUE, two_in_the_queue};
 use ksync::Weakness::{NoFence, RelaxedLoad};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Unbounded, Violated};
 use ksync::catalogue::LoomUse;
@@ -65,7 +65,7 @@ const PUBLICATION: Case = Case {
     incident: "qspinlock",
     name: "publication",
     model: Model::Lkmm,
-    loom: SLOW,
+    loom: NO_END,
     scenario: two_in_the_queue,
     rows: &[
         (kernel::XCHG_RELEASE, Holds),
@@ -144,7 +144,7 @@ const ROUNDS: Case = Case {
     incident: "qspinlock",
     name: "announces-itself",
     model: Model::Sc,
-    loom: LoomUse::CannotCarry("counts no work"),
+    loom: LoomUse::Agrees,
     scenario: lock_comes_and_goes,
     rows: &[(kernel::CMPXCHG_LOOP, Unbounded), (kernel::FETCH_OR, Holds)],
 };
