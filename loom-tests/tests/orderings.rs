@@ -76,7 +76,9 @@ fn performed(rows: &[Row]) -> BTreeMap<Weaken, Vec<(u64, &Row)>> {
             performed.entry(ordering).or_default().push((report.states, row));
         }
     });
-    performed.values_mut().for_each(|rows| rows.sort_by_key(|(states, _)| *states));
+    for rows in performed.values_mut() {
+        rows.sort_by_key(|(states, _)| *states);
+    }
     performed
 }
 
