@@ -131,12 +131,12 @@ pub const COUNT_FIRST: Kernel = Kernel {
 
 /// The kernel before the series of v4.18.
 pub const CMPXCHG_LOOP: Kernel =
-    Kernel { commit: "v4.17", what: "a waiter announces itself in a cmpxchg() loop", ..COUNT_FIRST };
+    Kernel { commit: "v4.17", what: "two loops of the slow path have no end of their own", ..COUNT_FIRST };
 
-/// One `fetch_or()`.
+/// The series of v4.18: a bounded wait for a hand-over, and one `fetch_or()`.
 pub const FETCH_OR: Kernel = Kernel {
     commit: "v4.18",
-    what: "locking/qspinlock: Remove unbounded cmpxchg() loop from locking slowpath",
+    what: "locking/qspinlock: the slow path of v4.18, whose loops are bounded",
     qspinlock: qspinlock::FETCH_OR,
     ..CMPXCHG_LOOP
 };

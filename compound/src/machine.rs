@@ -13,7 +13,7 @@ pub struct Machine {
     /// The revision of every function.
     pub kernel: Kernel,
     /// The per-CPU nodes of the queued spinlocks, from CPU 0 up.
-    qnodes: Vec<[QNode; MAX_NODES]>,
+    qnodes: Arc<[[QNode; MAX_NODES]]>,
     /// Counts the rounds of unbounded loops, where a scenario asks for it.
     rounds: Option<Work>,
     /// All pages, where a scenario has some.
@@ -45,6 +45,13 @@ impl Machine {
     #[must_use]
     pub fn counting(self, rounds: Work) -> Self {
         Machine { rounds: Some(rounds), ..self }
+    }
+
+    /// The same machine, for tasks whose loops are not counted. It has no pages.
+    #[must_use]
+    pub fn uncounted(&self) -> Self {
+        let mem_map = MemMap::new(&self.kernel, &[]);
+        Machine { kernel: self.kernel, qnodes: self.qnodes.clone(), rounds: None, mem_map }
     }
 
     /// The same with these pages.

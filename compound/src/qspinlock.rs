@@ -32,6 +32,8 @@ pub struct QSpinLock {
 /// A revision of the lock.
 #[derive(Debug, Clone, Copy)]
 pub struct Rev {
+    /// How long a newcomer waits for the pending waiter to take the lock over.
+    pub hand_over: HandOver,
     /// How the first waiter announces itself.
     pub set_pending: SetPending,
     /// What it does if it is not the first.
@@ -58,6 +60,15 @@ pub struct Rev {
     pub set_locked: SetLocked,
     /// How it finds the one behind it.
     pub next: Next,
+}
+
+/// How long a newcomer waits for the pending waiter to take the lock over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandOver {
+    /// As long as it finds the lock in the middle of it.
+    Unbounded,
+    /// For [`_Q_PENDING_LOOPS`] looks.
+    Bounded,
 }
 
 /// How the first waiter announces itself, `queued_fetch_set_pending_acquire()`.
@@ -113,6 +124,7 @@ pub enum Unlock {
 
 /// The oldest form here, v4.6: `is_locked()` believes the byte, waiters loop, nodes are published by `xchg_release()`.
 pub const ORIGIN: Rev = Rev {
+    hand_over: HandOver::Unbounded,
     set_pending: SetPending::CmpxchgLoop,
     not_first: NotFirst::Undo,
     take_over: TakeOver::Replace,
@@ -133,8 +145,8 @@ pub const IS_LOCKED: Rev = Rev { is_locked: Free::Word, ..ORIGIN };
 pub const STORE_RELEASE: Rev = Rev { publish: Publish::StoreRelease, ..IS_LOCKED };
 /// 11dc13224c97: a node is counted before it is initialised.
 pub const COUNT_FIRST: Rev = Rev { count: Count::BeforeInit, ..STORE_RELEASE };
-/// "Remove unbounded cmpxchg() loop from locking slowpath", v4.18.
-pub const FETCH_OR: Rev = Rev { set_pending: SetPending::FetchOr, ..COUNT_FIRST };
+/// "Bound spinning on pending->locked transition" and "Remove unbounded cmpxchg() loop from locking slowpath", v4.18.
+pub const FETCH_OR: Rev = Rev { hand_over: HandOver::Bounded, set_pending: SetPending::FetchOr, ..COUNT_FIRST };
 /// 9d4646d14d51 "Elide back-to-back RELEASE operations with smp_wmb()".
 pub const WMB: Rev = Rev { publish: Publish::Wmb, ..FETCH_OR };
 /// d682b596d993: beyond four levels there is no node to queue with. As it stands in v7.1.
@@ -190,7 +202,7 @@ pub(crate) fn lock_on(machine: &Machine, cpu: impl FnOnce() -> u32, lock: &QSpin
     // DEVIATION: the blocks here and below say what C forgets of the words that it saw, which a model has to be told.
     let val = distil(|| {
         // ORDERING: Acquire, as in `queued_spin_trylock()`: `exclusion`, mutant `relaxed-lock`.
-        lock.val.cmpxchg(0, _Q_LOCKED_VAL, Acquire).err().map_or(0, |val| hand_over(lock, val))
+        lock.val.cmpxchg(0, _Q_LOCKED_VAL, Acquire).err().map_or(0, |val| hand_over(machine, lock, val))
     });
     if val != 0 {
         wait(machine, cpu, lock, val);
@@ -199,18 +211,28 @@ pub(crate) fn lock_on(machine: &Machine, cpu: impl FnOnce() -> u32, lock: &QSpin
 
 /// `queued_spin_lock_slowpath()`; `val` is what the caller found in the word.
 pub fn queued_spin_lock_slowpath(ctx: &Ctx, lock: &QSpinLock, val: u32) {
-    let val = distil(|| hand_over(lock, val));
+    let val = distil(|| hand_over(ctx.machine, lock, val));
     wait(ctx.machine, || ctx.current.cpu(), lock, val);
 }
 
 /// If the pending waiter is about to take over: a moment, and the word is simpler. Not more, or a stream of others
 /// that do so could keep us here. PENDING if somebody waits then, else LOCKED.
-fn hand_over(lock: &QSpinLock, mut val: u32) -> u32 {
-    if val == _Q_PENDING_VAL {
-        for _ in 0..=_Q_PENDING_LOOPS {
-            val = lock.val.load(Relaxed);
-            if val != _Q_PENDING_VAL {
-                break;
+fn hand_over(machine: &Machine, lock: &QSpinLock, mut val: u32) -> u32 {
+    match machine.kernel.qspinlock.hand_over {
+        HandOver::Unbounded => {
+            while val == _Q_PENDING_VAL {
+                // DEVIATION: C polls. A look that finds the same hand-over is no work here, one that finds another is.
+                machine.round();
+                lock.val.cond_load(Relaxed, |val| val != _Q_PENDING_VAL);
+                val = lock.val.load(Relaxed);
+            }
+        }
+        HandOver::Bounded => {
+            for _ in 0..=_Q_PENDING_LOOPS {
+                if val != _Q_PENDING_VAL {
+                    break;
+                }
+                val = lock.val.load(Relaxed);
             }
         }
     }

@@ -5,11 +5,11 @@ use crate::catalogue::Case;
 use crate::kernel::{self, Kernel};
 use crate::machine::Machine;
 use crate::qspinlock::{
-    QSpinLock, queued_spin_is_contended, queued_spin_is_locked, queued_spin_lock, queued_spin_lock_slowpath,
-    queued_spin_unlock,
+    self, HandOver, QSpinLock, queued_spin_is_contended, queued_spin_is_locked, queued_spin_lock,
+    queued_spin_lock_slowpath, queued_spin_unlock,
 };
 use crate::qspinlock_queue::{MAX_NODES, pass_turn, wait_for_next};
-use crate::qspinlock_word::{_Q_LOCKED_VAL, encode_tail};
+use crate::qspinlock_word::{_Q_LOCKED_VAL, _Q_PENDING_VAL, encode_tail};
 use crate::scenarios_qspinlock::{NO_DEPENDENCY, NO_END, STALE_OWNED, STALE_QUEUE, two_in_the_queue};
 use ksync::Weakness::{NoFence, RelaxedLoad};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Unbounded, Violated};
@@ -19,7 +19,7 @@ use ksync::{Atomic, Model, Plain, Relaxed, Scenario, smp_acquire__after_ctrl_dep
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[IS_LOCKED, PUBLICATION, PUBLICATION_RC11, NESTED, ROUNDS, LEVELS];
+pub const CASES: &[Case] = &[IS_LOCKED, PUBLICATION, PUBLICATION_RC11, NESTED, ROUNDS, HAND_OVERS, LEVELS];
 
 fn held(name: &str) -> QSpinLock {
     QSpinLock::with_val(_Q_LOCKED_VAL, name)
@@ -169,6 +169,47 @@ pub fn lock_comes_and_goes(kernel: Kernel) -> Box<Scenario> {
                 queued_spin_unlock(ctx.machine, &others);
             }
         });
+    })
+}
+
+const HAND_OVERS: Case = Case {
+    incident: "qspinlock",
+    name: "stream-of-hand-overs",
+    model: Model::Sc,
+    loom: LoomUse::CannotCarry("no end in 20 seconds"),
+    scenario: lock_is_handed_over_often,
+    rows: &[(kernel::FETCH_OR, Holds), (WAITS_FOR_EACH, Unbounded)],
+};
+
+/// As v4.17 had it, beside another such loop.
+const WAITS_FOR_EACH: Kernel = Kernel {
+    qspinlock: qspinlock::Rev { hand_over: HandOver::Unbounded, ..qspinlock::MAINLINE },
+    ..kernel::MAINLINE.mutant("waits-for-each", "a newcomer waits for every hand-over that it finds")
+};
+
+/// A newcomer finds the lock in the middle of a hand-over, while two other CPUs hand it to each other.
+///
+/// Result: Unbounded in WAITS_FOR_EACH
+pub fn lock_is_handed_over_often(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let looks = setup.bounded_work("hand-overs that a newcomer waits for", 2);
+        let machine = Arc::new(Machine::with_cpus(kernel, 3).counting(looks));
+        let owners = Arc::new(machine.uncounted());
+        let lock = Arc::new(QSpinLock::with_val(0, "lock"));
+        let newcomers = lock.clone();
+        machine.spawn(setup, "newcomer", 0, move |ctx| {
+            queued_spin_lock_slowpath(ctx, &newcomers, _Q_PENDING_VAL);
+            queued_spin_unlock(ctx.machine, &newcomers);
+        });
+        for cpu in [1, 2] {
+            let lock = lock.clone();
+            owners.spawn(setup, &format!("owner/{cpu}"), cpu, move |ctx| {
+                for _ in 0..2 {
+                    queued_spin_lock(ctx, &lock);
+                    queued_spin_unlock(ctx.machine, &lock);
+                }
+            });
+        }
     })
 }
 
