@@ -67,7 +67,7 @@ pub struct Rev {
 pub enum HandOver {
     /// As long as it finds the lock in the middle of it.
     Unbounded,
-    /// For [`_Q_PENDING_LOOPS`] looks.
+    /// For `_Q_PENDING_LOOPS` looks more.
     Bounded,
 }
 
