@@ -35,7 +35,7 @@ pub struct Task {
     pub throttled: Plain<bool>,
     /// The node in `throttled_limbo_list`.
     pub throttle_node: Id<ListHead>,
-    /// `sched_throttle_work` is on its list: it will call [`throttle_cfs_rq_work`] before it is in user mode.
+    /// `sched_throttle_work` is on its list: it will call `throttle_cfs_rq_work()` before it is in user mode.
     pub sched_throttle_work: Plain<bool>,
 }
 

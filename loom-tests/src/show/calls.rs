@@ -50,7 +50,7 @@ impl Calls {
     }
 
     /// The one shortest chain of calls from `caller` to `callee`, without `caller`, ending in `callee`. `None` where
-    /// there is none of at most [`LONGEST`] calls, or where two are equally short: then nobody can tell which one ran.
+    /// there is none of at most `LONGEST` calls, or where two are equally short: then nobody can tell which one ran.
     pub fn path(&self, caller: &str, callee: &str) -> Option<Vec<&'static str>> {
         let mut level: Vec<Vec<&'static str>> = vec![Vec::new()];
         let mut seen: HashSet<&str> = HashSet::from([caller]);
