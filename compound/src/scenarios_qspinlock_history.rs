@@ -178,7 +178,7 @@ const HAND_OVERS: Case = Case {
     model: Model::Sc,
     loom: LoomUse::CannotCarry("no end in 20 seconds"),
     scenario: lock_is_handed_over_often,
-    rows: &[(kernel::FETCH_OR, Holds), (WAITS_FOR_EACH, Unbounded)],
+    rows: &[(kernel::MAINLINE, Holds), (WAITS_FOR_EACH, Unbounded)],
 };
 
 /// As v4.17 had it, beside another such loop.
