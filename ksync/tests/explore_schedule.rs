@@ -2,21 +2,11 @@
 //! CPUs, preemption, interrupts and time: each rule of the scheduler with the scenario that needs it.
 #![cfg(loom)]
 
-use ksync::explore::check;
-use ksync::{Atomic, Model, Options, Relaxed, Scenario, Setup, Severity, SpinLock, Verdict, WaitsFor, busy, now};
+mod scheduling;
+
+use ksync::{Atomic, Relaxed, Severity, SpinLock, Verdict, WaitsFor, busy, now};
+use scheduling::{flag, verdict};
 use std::sync::Arc;
-
-fn verdict(scenario: impl Fn(&mut Setup) + Send + Sync + 'static) -> Verdict {
-    let scenario: Box<Scenario> = Box::new(scenario);
-    let report = check(&*scenario, &Options::new(Model::Sc));
-    let naive = check(&*scenario, &Options { naive: true, ..Options::new(Model::Sc) });
-    assert_eq!(report.verdict.kind(), naive.verdict.kind(), "the reductions change the verdict");
-    report.verdict
-}
-
-fn flag(name: &'static str) -> Arc<Atomic<bool>> {
-    Arc::new(Atomic::named(false, format_args!("{name}")))
-}
 
 /// A stop-class task preempts a fair one for good, when it spins for what only that one would do.
 fn stopper_spins_for_the_task_below(preempt_off: bool) -> Verdict {

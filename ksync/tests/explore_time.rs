@@ -2,21 +2,11 @@
 //! Virtual time, and the end of a machine: each rule with the scenario that needs it.
 #![cfg(loom)]
 
+mod scheduling;
+
 use ksync::explore::check;
-use ksync::{Atomic, Model, Options, Relaxed, Scenario, Setup, Verdict, busy, halt, now};
-use std::sync::Arc;
-
-fn verdict(scenario: impl Fn(&mut Setup) + Send + Sync + 'static) -> Verdict {
-    let scenario: Box<Scenario> = Box::new(scenario);
-    let report = check(&*scenario, &Options::new(Model::Sc));
-    let naive = check(&*scenario, &Options { naive: true, ..Options::new(Model::Sc) });
-    assert_eq!(report.verdict.kind(), naive.verdict.kind(), "the reductions change the verdict");
-    report.verdict
-}
-
-fn flag(name: &'static str) -> Arc<Atomic<bool>> {
-    Arc::new(Atomic::named(false, format_args!("{name}")))
-}
+use ksync::{Model, Options, Relaxed, Setup, Verdict, busy, halt, now};
+use scheduling::{flag, verdict};
 
 /// CPU1 looks at a flag that CPU0 raised; without an order between them it may look too early.
 fn looks_at_a_flag(later: bool) -> Verdict {
