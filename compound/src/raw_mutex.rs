@@ -10,6 +10,7 @@ use crate::qspinlock::{
     QSpinLock, lock_on, queued_spin_is_contended, queued_spin_is_locked, queued_spin_trylock, queued_spin_unlock,
 };
 use crate::ticket_spinlock::{self, TicketSpinLock};
+use crossbeam_utils::CachePadded;
 use ksync::{Atomic, Relaxed, smp_processor_id};
 use lock_api::{GuardNoSend, RawMutex};
 use std::sync::Arc;
@@ -25,9 +26,12 @@ pub struct RawBitSpinLock(Atomic<u64>);
 pub struct RawTicketSpinLock(TicketSpinLock);
 
 /// The queued lock, with the nodes of the machine that it stands in.
+///
+/// The word has a cache line of its own: C's code and nodes are where they are, so its lock reads nothing beside the
+/// word. With the pointer on the word's line a release would first fetch the line to read, and then again to write.
 #[derive(Debug)]
 pub struct RawQueuedSpinLock {
-    lock: QSpinLock,
+    lock: CachePadded<QSpinLock>,
     machine: Option<Arc<Machine>>,
 }
 
@@ -109,7 +113,7 @@ unsafe impl RawMutex for RawTicketSpinLock {
 impl RawQueuedSpinLock {
     /// A free lock that reports call by this name. All who take it run on CPUs of this machine.
     pub fn named(machine: Arc<Machine>, name: &str) -> Self {
-        RawQueuedSpinLock { lock: QSpinLock::with_val(0, name), machine: Some(machine) }
+        RawQueuedSpinLock { lock: CachePadded::new(QSpinLock::with_val(0, name)), machine: Some(machine) }
     }
 
     /// Whether somebody waits.
@@ -126,7 +130,7 @@ impl RawQueuedSpinLock {
 // SAFETY: one CPU at a time finds the lock free or is the first of the waiters when it becomes free.
 unsafe impl RawMutex for RawQueuedSpinLock {
     #[allow(clippy::declare_interior_mutable_const)] // The trait asks for a constant.
-    const INIT: Self = RawQueuedSpinLock { lock: QSpinLock { val: Atomic::ZERO }, machine: None };
+    const INIT: Self = RawQueuedSpinLock { lock: CachePadded::new(QSpinLock { val: Atomic::ZERO }), machine: None };
     type GuardMarker = GuardNoSend;
 
     #[inline]
