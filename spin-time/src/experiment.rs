@@ -6,6 +6,7 @@ use crate::canary;
 use crate::doubt::doubts;
 use crate::machine::{CpuTime, load};
 use crate::order::turns;
+use crate::place::Place;
 use crate::record::{Candidate, PER_CANARY, Record, Values};
 use crate::regime::{Regime, Waiting};
 use crate::session::Session;
@@ -122,7 +123,7 @@ impl<'s> Experiment<'s> {
         let stage = self.stage();
         let repetitions = if stage.quick { self.repetitions.min(QUICK) } else { self.repetitions };
         let mut record = self.empty_record(&stage);
-        let mut histograms: Vec<Sums> = record.candidates.iter().map(|_| Sums::new()).collect();
+        let mut drawn: Vec<Drawn> = record.candidates.iter().map(|_| Drawn::new()).collect();
         let bar = progress::bar(self.name, repetitions * record.candidates.len());
         let (started, before) = (Instant::now(), CpuTime::now());
         'all: for repetition in 0..repetitions {
@@ -131,13 +132,14 @@ impl<'s> Experiment<'s> {
                     break 'all;
                 }
                 bar.inc(1);
-                self.turn(&stage, &mut record, turn, repetition, &mut histograms[turn]);
+                self.turn(&stage, &mut record, turn, repetition, &mut drawn[turn]);
             }
             record.seconds = started.elapsed().as_secs_f64();
             record.load[1] = load();
             record.steal = before.zip(CpuTime::now()).map_or(0.0, |(before, now)| now.steal_since(before));
-            for (candidate, sums) in record.candidates.iter_mut().zip(&histograms) {
-                candidate.histograms = sums.iter().map(|(name, sum)| ((*name).to_owned(), counts(sum))).collect();
+            let place = Place::of_most(&record);
+            for (candidate, drawn) in record.candidates.iter_mut().zip(&drawn) {
+                candidate.histograms = summed_up(candidate, drawn, place);
             }
             record.doubts = doubts(&record, repetitions);
             self.session.keep(&record);
@@ -148,7 +150,7 @@ impl<'s> Experiment<'s> {
     }
 
     /// One candidate's turn. A candidate that failed takes no more.
-    fn turn(&mut self, stage: &Stage, record: &mut Record, turn: usize, repetition: usize, sums: &mut Sums) {
+    fn turn(&mut self, stage: &Stage, record: &mut Record, turn: usize, repetition: usize, drawn: &mut Drawn) {
         if record.candidates[turn].failure.is_some() {
             return;
         }
@@ -158,15 +160,11 @@ impl<'s> Experiment<'s> {
         let result = block(stage, self.threads > 1, run, per_canary, &mut record.discarded);
         let candidate = &mut record.candidates[turn];
         candidate.blocks.resize(repetition, None);
+        drawn.resize(repetition, Histograms::new());
         match result {
-            Ok(Some((values, drawn))) => {
+            Ok(Some((values, histograms))) => {
                 candidate.blocks.push(Some(values));
-                for (name, histogram) in drawn {
-                    match sums.get_mut(name) {
-                        Some(sum) => sum.add(&histogram).expect("all have the same bounds"),
-                        None => drop(sums.insert(name, histogram)),
-                    }
-                }
+                drawn.push(histograms);
             }
             Ok(None) => candidate.blocks.push(None),
             Err(failure) => candidate.failure = Some(failure),
@@ -214,12 +212,30 @@ impl std::fmt::Debug for Experiment<'_> {
     }
 }
 
-/// The histograms of all blocks of a candidate.
-type Sums = BTreeMap<&'static str, Histogram<u64>>;
+/// What the values of a block were drawn from: times in ns, and how often each was seen.
+type Histograms = BTreeMap<&'static str, Vec<(u64, u64)>>;
+/// Those of all blocks of a candidate, as its blocks stand.
+type Drawn = Vec<Histograms>;
 
 /// A histogram as values and counts.
 fn counts(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
     histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+}
+
+/// All blocks at this place together.
+fn summed_up(candidate: &Candidate, drawn: &Drawn, place: Option<Place>) -> BTreeMap<String, Vec<(u64, u64)>> {
+    let mut sums: BTreeMap<&str, BTreeMap<u64, u64>> = BTreeMap::new();
+    let there = |block: &Values| place.is_none_or(|place| place.has(block));
+    let blocks = candidate.blocks.iter().zip(drawn);
+    for (_, histograms) in blocks.filter(|(block, _)| block.as_ref().is_some_and(there)) {
+        for (name, counts) in histograms {
+            let sum = sums.entry(name).or_default();
+            for &(value, count) in counts {
+                *sum.entry(value).or_default() += count;
+            }
+        }
+    }
+    sums.into_iter().map(|(name, sum)| (name.to_owned(), sum.into_iter().collect())).collect()
 }
 
 /// Runs a block between two canaries; again, if they say that the CPUs moved.
@@ -229,7 +245,7 @@ fn block(
     run: &mut Run<'_>,
     per_canary: &[&'static str],
     discarded: &mut usize,
-) -> Result<Option<(Values, Sums)>, String> {
+) -> Result<Option<(Values, Histograms)>, String> {
     let sing = || (several && stage.waiting == Waiting::Spinning).then(|| canary::one_way_ns(stage)).flatten();
     for _ in 0..ATTEMPTS {
         let before = sing();
@@ -255,7 +271,8 @@ fn block(
                 values.insert(format!("{metric}{PER_CANARY}"), value / canary);
             }
         }
-        return Ok(Some((Values { canary_ns, values }, result.histograms)));
+        let histograms = result.histograms.iter().map(|(&name, histogram)| (name, counts(histogram))).collect();
+        return Ok(Some((Values { canary_ns, values }, histograms)));
     }
     Ok(None)
 }

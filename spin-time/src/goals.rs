@@ -2,7 +2,7 @@
 //! What the ports are to reach, as ratios: a time means something on one machine only.
 
 use crate::record::{Candidate, Record, Report};
-use crate::statistics::{Interval, ratios};
+use crate::statistics::Interval;
 
 /// What is measured, in which experiment of which benchmark.
 pub(crate) struct Source {
@@ -35,6 +35,8 @@ pub(crate) enum Verdict {
     Met,
     /// Nothing of it is.
     NotMet,
+    /// Nor can it be here: its floor is not there either.
+    OutOfReach,
     /// The limit lies inside: more repetitions or less noise would tell.
     InDoubt,
     /// There is no such result.
@@ -48,7 +50,15 @@ pub(crate) struct Goal {
     pub(crate) source: Source,
     pub(crate) measure: Measure,
     pub(crate) limit: Limit,
-    /// Why it may be out of reach.
+    /// What it cannot be better than, on this machine.
+    pub(crate) floor: Option<Floor>,
+}
+
+/// What a goal's number cannot be better than.
+pub(crate) struct Floor {
+    /// Measured beside it, by the same means.
+    pub(crate) measure: Measure,
+    /// Why it is the floor.
     pub(crate) why: &'static str,
 }
 
@@ -76,8 +86,25 @@ impl Goal {
 
     /// The number, with its interval.
     pub(crate) fn measured(&self, reports: &[Report]) -> Option<Interval> {
+        self.number(reports, &self.measure)
+    }
+
+    /// The floor's number, if it has one.
+    pub(crate) fn floor(&self, reports: &[Report]) -> Option<Interval> {
+        self.number(reports, &self.floor.as_ref()?.measure)
+    }
+
+    /// Whether the number is where it must be, and if not, whether it could.
+    pub(crate) fn verdict(&self, reports: &[Report]) -> Verdict {
+        match self.limit.judge(self.measured(reports)) {
+            Verdict::NotMet if self.limit.judge(self.floor(reports)) == Verdict::NotMet => Verdict::OutOfReach,
+            verdict => verdict,
+        }
+    }
+
+    fn number(&self, reports: &[Report], measure: &Measure) -> Option<Interval> {
         let (record, metric) = (self.record(reports)?, self.source.metric);
-        match self.measure {
+        match *measure {
             Measure::Value(candidate) => record.value(metric, record.candidate(candidate)?),
             Measure::Ratio(ours, base) => record.ratio(metric, record.candidate(ours)?, record.candidate(base)?),
             Measure::Apart(ours, base) => apart(record, metric, record.candidate(ours)?, record.candidate(base)?),
@@ -87,7 +114,7 @@ impl Goal {
 
 /// How many times the null pair's difference two candidates are apart.
 fn apart(record: &Record, metric: &str, ours: &Candidate, base: &Candidate) -> Option<Interval> {
-    let each = ratios(&ours.values(metric), &base.values(metric));
+    let each = record.ratios(metric, ours, base);
     let below = each.iter().filter(|&&ratio| ratio < 1.0).count();
     let stable = below.max(each.len() - below) as f64 >= 0.95 * each.len() as f64;
     let ratio = record.ratio(metric, ours, base)?;

@@ -76,6 +76,9 @@ pub enum FloorOf {
     SharedWord,
     /// Two words of its own: one read-modify-write, then a store to the other one.
     TwoWords,
+    /// The same for a lock that reads the other word behind a read-modify-write that must come first for everybody: a
+    /// load and a full barrier.
+    OrderedWords,
 }
 
 impl Floor {
@@ -109,12 +112,16 @@ impl Lock for Floor {
         } else {
             black_box(word.fetch_add(1, Ordering::Acquire));
         }
+        if self.kind == FloorOf::OrderedWords {
+            black_box(other.load(Ordering::Acquire));
+            std::sync::atomic::fence(Ordering::SeqCst);
+        }
         let result = section();
         match self.kind {
             FloorOf::Bit => word.store(word.load(Ordering::Relaxed) & !1, Ordering::Release),
             FloorOf::Word => word.store(0, Ordering::Release),
             FloorOf::SharedWord => _ = word.fetch_sub(1, Ordering::Release),
-            FloorOf::TwoWords => other.store(0, Ordering::Release),
+            FloorOf::TwoWords | FloorOf::OrderedWords => other.store(0, Ordering::Release),
         }
         if self.counted {
             black_box(count).set(count.get() - 1);

@@ -3,6 +3,7 @@
 
 use crate::canary;
 use crate::machine::Machine;
+use crate::place::Place;
 use crate::regime::Regime;
 use crate::statistics::Interval;
 use serde::{Deserialize, Serialize};
@@ -62,7 +63,7 @@ pub struct Candidate {
     pub failure: Option<String>,
     /// One for each repetition; none where the block was thrown away.
     pub blocks: Vec<Option<Values>>,
-    /// All repetitions together, in nanoseconds: values and how often each was seen.
+    /// All repetitions at the place of most together, in nanoseconds: values and how often each was seen.
     pub histograms: BTreeMap<String, Vec<(u64, u64)>>,
 }
 
@@ -106,16 +107,38 @@ impl Record {
         self.candidates.iter().find(|candidate| candidate.name == name)
     }
 
-    /// The median of a candidate's values.
+    /// The median of a candidate's values, over the blocks at the place of most.
     pub fn value(&self, metric: &str, candidate: &Candidate) -> Option<Interval> {
-        Interval::of(&candidate.values(metric).into_iter().flatten().collect::<Vec<_>>())
+        let place = Place::of_most(self);
+        let here = candidate.blocks.iter().flatten().filter(|block| place.is_none_or(|place| place.has(block)));
+        Interval::of(&here.filter_map(|block| block.values.get(metric).copied()).collect::<Vec<_>>())
     }
 
-    /// The median of the ratios of two candidates, over the repetitions in which both were measured while the CPUs
-    /// stood at the same place.
+    /// The median of the ratios of two candidates, over the repetitions in which both were measured at the place of
+    /// most.
     pub fn ratio(&self, metric: &str, ours: &Candidate, base: &Candidate) -> Option<Interval> {
-        let (ours, base) = paired(metric, ours, base);
-        Interval::of_ratios(&ours, &base)
+        Interval::of(&self.ratios(metric, ours, base))
+    }
+
+    /// The ratio of each of these repetitions: what disturbs a whole one cancels out.
+    pub(crate) fn ratios(&self, metric: &str, ours: &Candidate, base: &Candidate) -> Vec<f64> {
+        let place = Place::of_most(self);
+        let pairs = ours.blocks.iter().zip(&base.blocks).filter_map(|(one, other)| {
+            let (one, other) = (one.as_ref()?, other.as_ref()?);
+            // A ratio to the canary has its own; other values need one and the same.
+            let alike = metric.ends_with(PER_CANARY)
+                || one.canary_ns.zip(other.canary_ns).is_none_or(|(one, other)| canary::agree(one, other));
+            let here = alike && place.is_none_or(|place| place.has(one) && place.has(other));
+            here.then_some(one.values.get(metric)? / other.values.get(metric)?)
+        });
+        pairs.filter(|ratio| ratio.is_finite()).collect()
+    }
+
+    /// How many blocks were elsewhere, and are left out.
+    pub(crate) fn elsewhere(&self) -> usize {
+        let place = Place::of_most(self);
+        let blocks = self.candidates.iter().flat_map(|candidate| candidate.blocks.iter().flatten());
+        blocks.filter(|block| place.is_some_and(|place| !place.has(block))).count()
     }
 
     /// How far the first candidate is from itself, as a share: no difference below is one.
@@ -131,20 +154,6 @@ impl Candidate {
     pub(crate) fn values(&self, metric: &str) -> Vec<Option<f64>> {
         self.blocks.iter().map(|block| block.as_ref()?.values.get(metric).copied()).collect()
     }
-}
-
-/// The values of both, where the canaries agree.
-pub(crate) fn paired(metric: &str, ours: &Candidate, base: &Candidate) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
-    let near = |(one, other): (&Option<Values>, &Option<Values>)| {
-        let (one, other) = (one.as_ref()?, other.as_ref()?);
-        let same = match (one.canary_ns, other.canary_ns) {
-            // What is a ratio to its own canary already can be compared wherever the CPUs stood.
-            (Some(one), Some(other)) => metric.ends_with(PER_CANARY) || canary::agree(one, other),
-            _ => true,
-        };
-        same.then(|| (one.values.get(metric).copied(), other.values.get(metric).copied()))
-    };
-    ours.blocks.iter().zip(&base.blocks).map(|pair| near(pair).unwrap_or((None, None))).unzip()
 }
 
 /// Ends the name of a value that was divided by its canary.
@@ -182,10 +191,37 @@ pub(crate) mod tests {
 
     #[test]
     fn far_and_near_are_never_compared() {
-        let base = candidate("A", &[(300.0, Some(215.0)), (300.0, Some(215.0)), (100.0, Some(80.0))]);
-        let ours = candidate("B", &[(330.0, Some(220.0)), (110.0, Some(80.0)), (110.0, Some(81.0))]);
-        let ratio = record(vec![]).ratio("ns", &ours, &base).expect("two pairs are left");
+        let base =
+            candidate("A", &[(300.0, Some(215.0)), (300.0, Some(215.0)), (100.0, Some(80.0)), (1.0, Some(216.0))]);
+        let ours = candidate("B", &[(330.0, Some(220.0)), (110.0, Some(80.0)), (150.0, Some(81.0))]);
+        let record = record(vec![base, ours]);
+        let [base, ours] = &record.candidates[..] else { unreachable!("there are two") };
+        let ratio = record.ratio("ns", ours, base).expect("one pair is left");
         assert!((ratio.low - 1.1).abs() < 1e-9 && (ratio.high - 1.1).abs() < 1e-9, "{ratio}");
+    }
+
+    #[test]
+    fn far_and_near_are_never_pooled() {
+        let record = record(vec![candidate("A", &[(300.0, Some(215.0)), (80.0, Some(55.0)), (82.0, Some(50.0))])]);
+        let value = record.value("ns", &record.candidates[0]).expect("two blocks are left");
+        assert_eq!((value.middle.to_bits(), record.elsewhere()), (81f64.to_bits(), 1), "{value}");
+    }
+
+    #[test]
+    fn a_repetition_without_its_pair_is_left_out() {
+        let ours = candidate("B", &[(2.0, None), (9.0, None), (8.0, None), (1.0, None)]);
+        let mut base = candidate("A", &[(1.0, None), (9.0, None), (0.0, None), (2.0, None)]);
+        base.blocks[1] = None;
+        let record = record(vec![base, ours]);
+        assert_eq!(record.ratios("ns", &record.candidates[1], &record.candidates[0]), [2.0, 0.5]);
+    }
+
+    #[test]
+    fn what_disturbs_a_whole_repetition_cancels_out() {
+        let blocks = |by: f64| (1..=21).map(|n| (by * f64::from(n * n), None)).collect::<Vec<_>>();
+        let record = record(vec![candidate("A", &blocks(1.0)), candidate("B", &blocks(1.5))]);
+        let ratio = record.ratio("ns", &record.candidates[1], &record.candidates[0]).expect("there are pairs");
+        assert!((ratio.low - 1.5).abs() < 1e-9 && (ratio.high - 1.5).abs() < 1e-9, "{ratio}");
     }
 
     #[test]

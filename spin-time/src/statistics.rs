@@ -32,12 +32,6 @@ impl Interval {
         Some(Interval { middle: median(values), low: at(0.025), high: at(0.975) })
     }
 
-    /// The median of the ratios of each repetition: what disturbs a whole repetition cancels out. A repetition that
-    /// lacks one of the two is left out, and so is one that divides by zero.
-    pub fn of_ratios(ours: &[Option<f64>], base: &[Option<f64>]) -> Option<Interval> {
-        Interval::of(&ratios(ours, base))
-    }
-
     /// Whether the value lies inside.
     pub fn contains(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
@@ -48,12 +42,6 @@ impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} [{}, {}]", short(self.middle), short(self.low), short(self.high))
     }
-}
-
-/// The ratio of each repetition that has both values.
-pub(crate) fn ratios(ours: &[Option<f64>], base: &[Option<f64>]) -> Vec<f64> {
-    let pairs = ours.iter().zip(base).filter_map(|(ours, base)| Some((*ours)? / (*base)?));
-    pairs.filter(|ratio| ratio.is_finite()).collect()
 }
 
 /// The middle value; the mean of two.
@@ -123,21 +111,6 @@ mod tests {
         assert!((25.0..=28.0).contains(&interval.high), "{interval}");
         assert_eq!(Interval::of(&values), Some(interval));
         assert!(interval.contains(20.0) && !interval.contains(40.0));
-    }
-
-    #[test]
-    fn what_disturbs_a_whole_repetition_cancels_out() {
-        let base: Vec<_> = (1..=21).map(|n| Some(f64::from(n * n))).collect();
-        let ours: Vec<_> = base.iter().map(|base| base.map(|base| base * 1.5)).collect();
-        let interval = Interval::of_ratios(&ours, &base).expect("there are pairs");
-        assert!((interval.low - 1.5).abs() < 1e-9 && (interval.high - 1.5).abs() < 1e-9, "{interval}");
-    }
-
-    #[test]
-    fn a_repetition_without_its_pair_is_left_out() {
-        let (ours, base) = ([Some(2.0), None, Some(8.0), Some(1.0)], [Some(1.0), Some(1.0), None, Some(0.0)]);
-        assert_eq!(ratios(&ours, &base), [2.0]);
-        assert_eq!(Interval::of_ratios(&[None], &[Some(1.0)]), None);
     }
 
     #[test]

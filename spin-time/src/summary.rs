@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A table for a terminal of 80 columns.
 
+use crate::place::Place;
 use crate::record::{Candidate, PER_CANARY, Record};
 use crate::statistics::{Interval, short};
 use std::fmt::Write;
@@ -30,6 +31,13 @@ pub(crate) fn table(record: &Record) -> String {
         load(record.load[0]),
         load(record.load[1])
     );
+    if let Some(place) = Place::of_most(record) {
+        let _ = write!(text, "  a store went one way in {place}");
+        let _ = match record.elsewhere() {
+            0 => writeln!(text),
+            elsewhere => writeln!(text, "; {elsewhere} blocks elsewhere are left out"),
+        };
+    }
     let metrics: Vec<&str> = record.metrics.iter().map(String::as_str).take(1 + OTHERS).collect();
     let Some((first, others)) = metrics.split_first() else { return text };
     let _ = write!(text, "{:NAME$}{:>FIRST$} {:RATIO$}", "", heading(first), "ratio to the first");

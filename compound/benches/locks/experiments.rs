@@ -2,7 +2,7 @@
 //! What the locks are put through.
 
 use crate::candidates::{ALL, BIT_SPIN, PARKING_LOT, QUEUED, SPIN, STD, TICKET};
-use spin_time::{Class, Contention, Floor, FloorOf, Session, Waiting};
+use spin_time::{Class, Contention, Floor, FloorOf, Relay, Session, Waiting, contended};
 use std::time::Duration;
 
 /// Locks and unlocks in a row.
@@ -29,6 +29,7 @@ pub(crate) fn uncontended(session: &mut Session) {
         })
         .candidate("RMW + store", floor(FloorOf::Word))
         .candidate("RMW + RMW", floor(FloorOf::SharedWord))
+        .candidate("RMW + mb + store", floor(FloorOf::OrderedWords))
         .run();
 }
 
@@ -37,11 +38,14 @@ pub(crate) fn hand_over(session: &mut Session) {
     let mut experiment = session
         .experiment("hand-over", "two threads, work inside and outside; ns to the next holder")
         .threads(2, Waiting::Spinning)
-        .repetitions(21)
+        .repetitions(31)
         .metrics(&["hand-over/canary", "hand-over", "wait p99", "fairness"])
         .per_canary(&["hand-over"]);
     for &(name, make) in ALL {
         experiment = experiment.candidate(name, move |stage| make().contended(stage, &Contention::of_two(stage)));
+    }
+    for (name, relay) in [("store, polled", Relay::polled as fn() -> Relay), ("then a RMW", Relay::taken_over)] {
+        experiment = experiment.candidate(name, move |stage| contended(stage, &Contention::of_two(stage), &relay()));
     }
     experiment.run();
 }
