@@ -59,6 +59,9 @@ pub fn run_threads(scenario: &Scenario) {
             && !payload.is::<Shutdown>()
         {
             quit.ask();
+            // Who was just going to sleep has missed it.
+            std::thread::sleep(LOOK_UP);
+            quit.look_up();
             resume_unwind(payload);
         }
     }
