@@ -10,7 +10,7 @@ use crate::stop_machine::{self, Threads, Waits, stop_machine, stop_machine_from_
 use crate::task::Birth;
 use crate::two_works::{Done, ENOENT};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
@@ -20,17 +20,19 @@ pub const CASES: &[Case] = &[ALL, ONE_AT_A_TIME, STATIC_WORK, INACTIVE, INACTIVE
 const TOO_LONG: LoomUse = LoomUse::CannotCarry("no end in 20 seconds");
 
 const ACTIVE_SIGNALS: Kernel = Kernel {
+    label: Label::mutant("active-signals-only", "nr_todo counts the CPU that runs the function only"),
     stop_cpus: stop_cpus::Rev { done: Done::ActiveOnly, ..stop_cpus::IN_PROGRESS },
-    ..kernel::MAINLINE.mutant("active-signals-only", "nr_todo counts the CPU that runs the function only")
+    ..kernel::MAINLINE
 };
 
 const NO_MUTEX: Kernel = Kernel {
+    label: Label::mutant("no-stop-cpus-mutex", "two callers of stop_cpus() share the stoppers' static works"),
     stop_cpus: stop_cpus::Rev { one_at_a_time: false, ..stop_cpus::IN_PROGRESS },
-    ..kernel::MAINLINE.mutant("no-stop-cpus-mutex", "two callers of stop_cpus() share the stoppers' static works")
+    ..kernel::MAINLINE
 };
 
 const fn inactive(name: &'static str, what: &'static str, from_inactive: stop_machine::Rev) -> Kernel {
-    Kernel { from_inactive, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), from_inactive, ..kernel::MAINLINE }
 }
 
 const ALL: Case = Case {
@@ -151,8 +153,9 @@ const INACTIVE: Case = Case {
         ),
         (
             Kernel {
+                label: Label::mutant("irqs-back-in-any-case", "multi_cpu_stop() ends with local_irq_enable()"),
                 steps: Steps { irqs: Irqs::BackInAnyCase, ..multi_cpu_stop::STEPS },
-                ..kernel::MAINLINE.mutant("irqs-back-in-any-case", "multi_cpu_stop() ends with local_irq_enable()")
+                ..kernel::MAINLINE
             },
             Violated,
         ),

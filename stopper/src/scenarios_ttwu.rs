@@ -9,7 +9,7 @@ use crate::schedule::{self, Dead, do_task_dead, schedule_tail, wait_event};
 use crate::task::{Birth, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE, set_current_state};
 use crate::ttwu::{self, OnCpu, Runnable, TaskCpu, Waking, wake_up_process};
 use ksync::catalogue::Expected::{Holds, Lockup, LostWakeup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Relaxed, Scenario};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub const CASES: &[Case] = &[HALF_ASLEEP, DYING, ACCOUNTING, MOVED, IRQ, TWO_WAKERS];
 
 const fn mutant(name: &'static str, what: &'static str, ttwu: ttwu::Rev) -> Kernel {
-    Kernel { ttwu, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), ttwu, ..kernel::MAINLINE }
 }
 
 const HALF_ASLEEP: Case = Case {
@@ -57,8 +57,9 @@ const DYING: Case = Case {
         (kernel::MAINLINE, Holds),
         (
             Kernel {
+                label: Label::mutant("late-dead-test", "the state is read after on_cpu = 0"),
                 schedule: schedule::Rev { dead: Dead::ReadAfterFinish },
-                ..kernel::MAINLINE.mutant("late-dead-test", "the state is read after on_cpu = 0")
+                ..kernel::MAINLINE
             },
             Violated,
         ),
