@@ -11,7 +11,7 @@ use crate::period_timer::sched_cfs_period_timer;
 use crate::scenarios_runtime::spent_once;
 use crate::slack::do_sched_cfs_slack_timer;
 use ksync::catalogue::Expected::{Holds, Unbounded, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Id, Model, Scenario, Setup};
 use std::sync::Arc;
 
@@ -20,8 +20,9 @@ pub const CASES: &[Case] = &[REMOTE_WALKS, PAID_ONCE, SPENT_ONCE];
 
 const fn mutant(name: &'static str, what: &'static str, rev: async_unthrottle::Rev) -> Kernel {
     Kernel {
+        label: Label::mutant(name, what),
         distribute: distribute::Rev { asynchronous: Some(rev), ..distribute::ASYNC_LISTED },
-        ..kernel::ASYNC_LISTED.mutant(name, what)
+        ..kernel::ASYNC_LISTED
     }
 }
 

@@ -11,7 +11,7 @@ use crate::scenarios_async::csd_interrupts;
 use crate::throttle;
 use ksync::Weakness::RelaxedStore;
 use ksync::catalogue::Expected::{Holds, Unbounded};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Scenario};
 use std::sync::Arc;
 
@@ -39,8 +39,9 @@ const PERIOD_TIMER: Case = Case {
         (kernel::RHEL_7_9, Holds),
         (
             Kernel {
+                label: Label::mutant("debt-only", "pays the debt without the 1 ns, and nobody may go on"),
                 distribute: distribute::Rev { pay: Pay::Debt, ..distribute::SILENT },
-                ..kernel::SILENT.mutant("debt-only", "pays the debt without the 1 ns, and nobody may go on")
+                ..kernel::SILENT
             },
             Unbounded,
         ),
@@ -58,9 +59,14 @@ const PUBLISH: Case = Case {
         (kernel::BEFORE, Unbounded),
         (kernel::SILENT, Holds),
         (
-            kernel::SILENT
-                .mutant("plain-publish", "list_add_tail_rcu() publishes the node without order: harmless here")
+            Kernel {
+                label: Label::mutant(
+                    "plain-publish",
+                    "list_add_tail_rcu() publishes the node without order: harmless here",
+                )
                 .without(&[("__list_add_rcu", RelaxedStore)]),
+                ..kernel::SILENT
+            },
             Holds,
         ),
     ],
@@ -89,13 +95,15 @@ const CURSOR: Case = Case {
 };
 
 const TAIL_ONLY: Kernel = Kernel {
+    label: Label::mutant("tail-insert", "always at the tail, for the sake of fairness, from a snapshot"),
     throttle: throttle::ORIGIN,
-    ..kernel::STARVATION.mutant("tail-insert", "always at the tail, for the sake of fairness, from a snapshot")
+    ..kernel::STARVATION
 };
 
 const HIDDEN_POOL: Kernel = Kernel {
+    label: Label::mutant("hidden-pool", "keeps the pool empty meanwhile, so that nobody steals it"),
     distribute: distribute::Rev { source: Source::Hidden, ..distribute::ANNOUNCED },
-    ..kernel::STARVATION.mutant("hidden-pool", "keeps the pool empty meanwhile, so that nobody steals it")
+    ..kernel::STARVATION
 };
 
 /// A group that is throttled on some CPUs, and one period.

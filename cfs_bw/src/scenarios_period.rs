@@ -9,7 +9,7 @@ use crate::machine::{Ctx, Machine, Tunables};
 use crate::period_timer::{self, Refill, sched_cfs_period_timer};
 use crate::scenarios_distribute::TIMER_CPU;
 use ksync::catalogue::Expected::{Holds, Unbounded, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Id, Model, Scenario, Setup, busy};
 use std::sync::Arc;
 
@@ -248,8 +248,9 @@ const LATE: Case = Case {
         (kernel::BURST, Holds),
         (
             Kernel {
+                label: Label::mutant("times-overrun", "a late timer refills for all periods that it missed"),
                 period: period_timer::Rev { refill: Refill::TimesOverrun, ..period_timer::REFILLS_FIRST },
-                ..kernel::SILENT.mutant("times-overrun", "a late timer refills for all periods that it missed")
+                ..kernel::SILENT
             },
             Violated,
         ),

@@ -15,7 +15,7 @@ use crate::scenarios_distribute::TIMER_CPU;
 use crate::slack::do_sched_cfs_slack_timer;
 use crate::throttle::{self, Decide, Enlist, Insert};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Id, Model, Scenario, Setup, busy};
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub const CASES: &[Case] = &[SPENT_ONCE, STALL, ONE_GETS_ALL, FRONT, FRONT_RACE, TWO_TIMERS];
 
 const fn mutant(name: &'static str, what: &'static str, distribute: distribute::Rev) -> Kernel {
-    Kernel { distribute, ..kernel::SILENT.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), distribute, ..kernel::SILENT }
 }
 
 /// Declares the period timer of a group: so many periods.
@@ -114,8 +114,9 @@ const STALL: Case = Case {
         (kernel::RHEL_7_9, Violated),
         (
             Kernel {
+                label: Label::mutant("two-sections", "looks into the pool again, but unlocks before it inserts"),
                 throttle: throttle::Rev { decide: Decide::InTwoSections, ..throttle::UNDER_ONE_LOCK },
-                ..kernel::SILENT.mutant("two-sections", "looks into the pool again, but unlocks before it inserts")
+                ..kernel::SILENT
             },
             Violated,
         ),
@@ -125,8 +126,9 @@ const STALL: Case = Case {
 
 /// The runqueue is marked in a section of its lock, and put on the list outside of it.
 pub(crate) const LISTED_LATER: Kernel = Kernel {
+    label: Label::mutant("listed-later", "is throttled first, and on the list when its lock is free again"),
     throttle: throttle::Rev { enlist: Enlist::AfterUnlock, ..throttle::UNDER_ONE_LOCK },
-    ..kernel::SILENT.mutant("listed-later", "is throttled first, and on the list when its lock is free again")
+    ..kernel::SILENT
 };
 
 /// A CPU runs out of runtime while the period's timer comes.
@@ -161,8 +163,9 @@ const ONE_GETS_ALL: Case = Case {
         (kernel::RHEL_7_9, Violated),
         (
             Kernel {
+                label: Label::mutant("charge-throttled", "without the early return for who is throttled"),
                 account: account::ORIGIN,
-                ..kernel::SILENT.mutant("charge-throttled", "without the early return for who is throttled")
+                ..kernel::SILENT
             },
             Violated,
         ),
@@ -206,8 +209,9 @@ const FRONT: Case = Case {
         (kernel::RHEL_7_9, Holds),
         (
             Kernel {
+                label: Label::mutant("head-insert", "always at the head, behind any walker"),
                 throttle: throttle::Rev { insert: Insert::Head, ..throttle::UNDER_ONE_LOCK },
-                ..kernel::SILENT.mutant("head-insert", "always at the head, behind any walker")
+                ..kernel::SILENT
             },
             Violated,
         ),

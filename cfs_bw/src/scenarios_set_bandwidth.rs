@@ -12,7 +12,7 @@ use crate::scenarios_runtime::{LISTED_LATER, period_timer};
 use crate::scenarios_throttle::assert_consistent;
 use crate::set_bandwidth::{self, Throttled, tg_set_cfs_bandwidth};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Id, Model, Scenario};
 use std::sync::Arc;
 
@@ -32,16 +32,20 @@ const LIFTED: Case = Case {
         (kernel::STARTS_WITH_ONE, Holds),
         (
             Kernel {
+                label: Label::mutant("left-to-the-timer", "tg_set_cfs_bandwidth() unthrottles nobody"),
                 set_bandwidth: set_bandwidth::Rev { throttled: Throttled::LeftToTheTimer, ..set_bandwidth::ORIGIN },
-                ..kernel::SILENT.mutant("left-to-the-timer", "tg_set_cfs_bandwidth() unthrottles nobody")
+                ..kernel::SILENT
             },
             Violated,
         ),
         (
             Kernel {
+                label: Label::mutant(
+                    "look-before-lock",
+                    "looks whether a runqueue is throttled before it takes its lock",
+                ),
                 distribute: distribute::Rev { look: Look::BeforeLock, ..distribute::SILENT },
                 ..kernel::SILENT
-                    .mutant("look-before-lock", "looks whether a runqueue is throttled before it takes its lock")
             },
             Race,
         ),
@@ -60,9 +64,9 @@ const CHANGED: Case = Case {
         (kernel::STARTS_WITH_ONE, Holds),
         (
             Kernel {
+                label: Label::mutant("unthrottles-first", "unthrottles, and then gives what it starts with"),
                 set_bandwidth: set_bandwidth::Rev { throttled: Throttled::UnthrottledFirst, ..set_bandwidth::ONE },
                 ..kernel::STARTS_WITH_ONE
-                    .mutant("unthrottles-first", "unthrottles, and then gives what it starts with")
             },
             Violated,
         ),

@@ -8,7 +8,7 @@ use crate::machine::{Ctx, Machine, Tunables};
 use crate::scenarios_distribute::TIMER_CPU;
 use crate::slack::{self, __return_cfs_rq_runtime, Again, do_sched_cfs_slack_timer};
 use ksync::catalogue::Expected::{Holds, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Id, Model, Scenario, Setup, busy};
 use std::sync::{Arc, OnceLock};
 
@@ -41,8 +41,9 @@ const AGAIN: Case = Case {
         (kernel::SILENT, Holds),
         (
             Kernel {
+                label: Label::mutant("started-cleared-last", "slack_started is cleared after the distribution"),
                 slack: slack::Rev { again: Again::Last, ..slack::LEFT },
-                ..kernel::SILENT.mutant("started-cleared-last", "slack_started is cleared after the distribution")
+                ..kernel::SILENT
             },
             Violated,
         ),

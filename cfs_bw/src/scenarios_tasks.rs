@@ -11,7 +11,7 @@ use crate::scenarios_throttle::assert_consistent;
 use crate::task_throttle::{self, Mark, Spent, exit_to_user_mode};
 use crate::throttle;
 use ksync::catalogue::Expected::{Holds, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Id, Model, Scenario};
 use std::sync::Arc;
 
@@ -24,8 +24,9 @@ const fn case(name: &'static str, scenario: fn(Kernel) -> Box<Scenario>) -> Case
 
 const fn mutant(name: &'static str, what: &'static str, rev: task_throttle::Rev) -> Kernel {
     Kernel {
+        label: Label::mutant(name, what),
         throttle: throttle::Rev { each_task: Some(rev), ..throttle::EACH_TASK },
-        ..kernel::STARTS_WITH_ONE.mutant(name, what)
+        ..kernel::STARTS_WITH_ONE
     }
 }
 

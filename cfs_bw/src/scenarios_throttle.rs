@@ -16,7 +16,7 @@ use crate::scenarios_distribute::TIMER_CPU;
 use crate::scenarios_runtime::{assert_no_stall, period_timer};
 use crate::throttle::{self, Decide, Up, check_cfs_rq_runtime};
 use ksync::catalogue::Expected::{Holds, Unbounded, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Id, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
@@ -60,8 +60,9 @@ const HIERARCHY: Case = Case {
         (kernel::STARTS_WITH_ONE, Holds),
         (
             Kernel {
+                label: Label::mutant("up-alone", "an unthrottle counts the group, and not those in it"),
                 throttle: throttle::Rev { up: Up::Alone, ..throttle::UNDER_ONE_LOCK },
-                ..kernel::SILENT.mutant("up-alone", "an unthrottle counts the group, and not those in it")
+                ..kernel::SILENT
             },
             Violated,
         ),
@@ -106,16 +107,18 @@ const WAKES: Case = Case {
         (kernel::FROM_THE_POOL, Holds),
         (
             Kernel {
+                label: Label::mutant("does-not-ask", "throttles who wakes with a debt, and asks no pool"),
                 wakes: enqueue_throttle::Rev::DoesNotAsk,
-                ..kernel::FROM_THE_POOL.mutant("does-not-ask", "throttles who wakes with a debt, and asks no pool")
+                ..kernel::FROM_THE_POOL
             },
             Violated,
         ),
         (kernel::SILENT, Holds),
         (
             Kernel {
+                label: Label::mutant("wakes-unchecked", "has no check_enqueue_throttle()"),
                 wakes: enqueue_throttle::Rev::Nothing,
-                ..kernel::SILENT.mutant("wakes-unchecked", "has no check_enqueue_throttle()")
+                ..kernel::SILENT
             },
             Violated,
         ),
@@ -159,8 +162,9 @@ const WAKES_THROTTLED: Case = Case {
         (kernel::SILENT, Holds),
         (
             Kernel {
+                label: Label::mutant("throttled-too", "throttles who wakes in a group that is throttled already"),
                 wakes: enqueue_throttle::Rev::ThrottledToo,
-                ..kernel::SILENT.mutant("throttled-too", "throttles who wakes in a group that is throttled already")
+                ..kernel::SILENT
             },
             Violated,
         ),
@@ -202,8 +206,9 @@ const TWICE: Case = Case {
         (kernel::UNDER_ONE_LOCK, Holds),
         (
             Kernel {
+                label: Label::mutant("looks-at-pool", "sees that there is runtime, and takes none of it"),
                 throttle: throttle::Rev { decide: Decide::Looks, ..throttle::UNDER_ONE_LOCK },
-                ..kernel::UNDER_ONE_LOCK.mutant("looks-at-pool", "sees that there is runtime, and takes none of it")
+                ..kernel::UNDER_ONE_LOCK
             },
             Violated,
         ),
@@ -246,8 +251,9 @@ const DEBT: Case = Case {
         (kernel::SILENT, Holds),
         (
             Kernel {
+                label: Label::mutant("stale-debt", "computes the debt in a section of rq->lock before it pays"),
                 distribute: distribute::Rev { look: Look::DebtBefore, ..distribute::SILENT },
-                ..kernel::SILENT.mutant("stale-debt", "computes the debt in a section of rq->lock before it pays")
+                ..kernel::SILENT
             },
             Unbounded,
         ),

@@ -14,7 +14,7 @@ use crate::slack::do_sched_cfs_slack_timer;
 use crate::task_throttle::exit_to_user_mode;
 use crate::timer::{self, __run_hrtimer};
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Id, Model, Relaxed, Scenario, Setup, Sleeper, busy};
 use std::sync::{Arc, OnceLock};
 
@@ -60,16 +60,18 @@ const STOPS: Case = Case {
         (kernel::STARTS_WITH_ONE, Holds),
         (
             Kernel {
+                label: Label::mutant("said-later", "clears period_active in a section behind the one that decides"),
                 period: period_timer::Rev { stop: Stop::SaidLater, ..period_timer::BURST },
-                ..kernel::BURST.mutant("said-later", "clears period_active in a section behind the one that decides")
+                ..kernel::BURST
             },
             Lockup,
         ),
         // Who is on the list has emptied the pool first, and so `idle` is false: the test of the list is not needed.
         (
             Kernel {
+                label: Label::mutant("idle-alone-since", "as idle-alone, where it does no harm any more"),
                 period: period_timer::Rev { stop: Stop::NobodyTook, ..period_timer::BURST },
-                ..kernel::BURST.mutant("idle-alone-since", "as idle-alone, where it does no harm any more")
+                ..kernel::BURST
             },
             Holds,
         ),
@@ -78,8 +80,9 @@ const STOPS: Case = Case {
 };
 
 const IDLE_ALONE: Kernel = Kernel {
+    label: Label::mutant("idle-alone", "stops when nobody took anything, without a look at the list"),
     period: period_timer::Rev { stop: Stop::NobodyTook, ..period_timer::REFILLS_FIRST },
-    ..kernel::REFILLS_FIRST.mutant("idle-alone", "stops when nobody took anything, without a look at the list")
+    ..kernel::REFILLS_FIRST
 };
 
 /// A CPU sleeps, and runs again just when the timer comes, or stops. Who is throttled is unthrottled some time.
@@ -108,16 +111,20 @@ const LOCK_ORDER: Case = Case {
         (kernel::RHEL_7_9, Holds),
         (
             Kernel {
+                label: Label::mutant("under-base-lock", "the handler is called with the timer base's lock"),
                 run_hrtimer: timer::Rev::HoldsLock,
-                ..kernel::SILENT.mutant("under-base-lock", "the handler is called with the timer base's lock")
+                ..kernel::SILENT
             },
             Lockup,
         ),
         (
             Kernel {
+                label: Label::mutant(
+                    "under-pool-lock",
+                    "a visit takes rq->lock under cfs_b->lock, to hold the entry",
+                ),
                 distribute: distribute::Rev { look: Look::UnderPoolLock, ..distribute::SILENT },
                 ..kernel::SILENT
-                    .mutant("under-pool-lock", "a visit takes rq->lock under cfs_b->lock, to hold the entry")
             },
             Lockup,
         ),

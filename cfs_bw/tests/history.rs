@@ -8,7 +8,8 @@ use ksync::catalogue::{Expected, Row};
 /// What the catalogue expects of a kernel in each scenario that it is listed for.
 fn expected<'a>(rows: &'a [Row], commit: &'a str) -> impl Iterator<Item = ((&'a str, &'a str), Expected)> + 'a {
     // One kernel has two names: the commit that made it, and the parent of the next.
-    let names = if commit == BEFORE.commit { [commit, UNLOCKED_READS.commit] } else { [commit, commit] };
+    let names =
+        if commit == BEFORE.label.revision { [commit, UNLOCKED_READS.label.revision] } else { [commit, commit] };
     let listed = rows.iter().filter(move |row| names.contains(&row.revision));
     listed.map(|row| ((row.incident, row.scenario), row.expected))
 }
@@ -26,7 +27,7 @@ fn telling<'a>(rows: &'a [Row], one: &'a str, other: &'a str) -> Vec<(&'a str, &
 fn each_kernel_is_told_from_the_one_before_it() {
     let rows = rows();
     for pair in HISTORY.windows(2) {
-        let (parent, kernel) = (pair[0].commit, pair[1].commit);
+        let (parent, kernel) = (pair[0].label.revision, pair[1].label.revision);
         assert!(!telling(&rows, parent, kernel).is_empty(), "nothing tells {kernel} from {parent}");
     }
 }
@@ -37,9 +38,9 @@ fn the_distribution_is_told_from_each_mainline_kernel() {
     let rows = rows();
     for kernel in HISTORY {
         assert!(
-            !telling(&rows, kernel.commit, RHEL_7_9.commit).is_empty(),
+            !telling(&rows, kernel.label.revision, RHEL_7_9.label.revision).is_empty(),
             "nothing tells it from {}",
-            kernel.commit
+            kernel.label.revision
         );
     }
 }

@@ -63,7 +63,7 @@ fn a_period_of_each_kernel() {
             let outcome = simulate(kernel, Load { visit, latency, interval, ..REPORT });
             table += &format!(
                 "{:<15} {:>6} ns {:>8} {:>6} us {:>7} us   {:>2} of 48\n",
-                kernel.commit,
+                kernel.label.revision,
                 interval,
                 outcome.visits,
                 outcome.irqs_off / 1_000,
@@ -108,8 +108,13 @@ fn last_in_first_out_starves() {
         (kernel::BURST, 0),
     ] {
         let outcome = simulate(kernel, load);
-        assert_eq!(outcome.starved(), starved, "{}", kernel.commit);
+        assert_eq!(outcome.starved(), starved, "{}", kernel.label.revision);
         // A quota in each period, and what the first one overran: less than a tick on each CPU.
-        assert!((200_000_000..=248_000_000).contains(&outcome.total()), "{}: {} ns", kernel.commit, outcome.total());
+        assert!(
+            (200_000_000..=248_000_000).contains(&outcome.total()),
+            "{}: {} ns",
+            kernel.label.revision,
+            outcome.total()
+        );
     }
 }

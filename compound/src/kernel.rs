@@ -7,20 +7,13 @@ use crate::{
     bit_spinlock, compound_head, compound_lock, futex_key, gup, mm_ids, page_flags, page_ref, put_page, qspinlock,
     split_folio, split_huge_page, ticket_spinlock, try_grab,
 };
-use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
 
 /// One revision of each function.
 #[derive(Debug, Clone, Copy)]
 pub struct Kernel {
-    /// The commit that made it, `commit^` for the kernel before it, a release, or the name of a mutant.
-    pub commit: &'static str,
-    /// The commit in its own words, or what the mutant does.
-    pub what: &'static str,
-    /// It was never merged: a plausible wrong patch.
-    pub mutant: bool,
-    /// Orderings that it lost: the function, and what it lost.
-    pub weaken: &'static [(&'static str, Weakness)],
+    /// What it is called.
+    pub label: Label,
     /// `bit_spin_lock()` and the rest of its header.
     pub bit_spinlock: bit_spinlock::Rev,
     /// `SetPageReferenced()` and its like.
@@ -57,10 +50,7 @@ pub struct Kernel {
 
 /// Everything as it stands in v7.1, or as it stood when it was last there.
 pub const MAINLINE: Kernel = Kernel {
-    commit: "v7.1",
-    what: "as it stands",
-    mutant: false,
-    weaken: &[],
+    label: Label::commit("v7.1", "as it stands"),
     bit_spinlock: bit_spinlock::MAINLINE,
     page_flags: page_flags::MAINLINE,
     compound_lock: compound_lock::MAINLINE,
@@ -81,8 +71,7 @@ pub const MAINLINE: Kernel = Kernel {
 
 /// The kernel of incident 002 is an older one; its bit spinlock is the same.
 pub const INCIDENT_002: Kernel = Kernel {
-    commit: "v3.10",
-    what: "compound pages have a bit spinlock in page->flags",
+    label: Label::commit("v3.10", "compound pages have a bit spinlock in page->flags"),
     compound_head: compound_head::CLOSE_RACE,
     put_page: put_page::TAIL_PINS,
     split_huge_page: split_huge_page::TAIL_PINS,
@@ -91,109 +80,101 @@ pub const INCIDENT_002: Kernel = Kernel {
 
 /// The queued spinlock before its oldest fix here.
 pub const QSPINLOCK: Kernel = Kernel {
-    commit: "54cf809b9512^",
-    what: "is_locked() looks at the locked byte",
+    label: Label::commit("54cf809b9512^", "is_locked() looks at the locked byte"),
     qspinlock: qspinlock::ORIGIN,
     ..MAINLINE
 };
 
 /// Any bit of the word means locked.
 pub const IS_LOCKED: Kernel = Kernel {
-    commit: "54cf809b9512",
-    what: "locking,qspinlock: Fix spin_is_locked() and spin_unlock_wait() (commit id not checked)",
+    label: Label::commit(
+        "54cf809b9512",
+        "locking,qspinlock: Fix spin_is_locked() and spin_unlock_wait() (commit id not checked)",
+    ),
     qspinlock: qspinlock::IS_LOCKED,
     ..QSPINLOCK
 };
 
 /// The kernel before the next fix.
 pub const XCHG_RELEASE: Kernel =
-    Kernel { commit: "95bcade33a8a^", what: "xchg_release() is all that publishes a node", ..IS_LOCKED };
+    Kernel { label: Label::commit("95bcade33a8a^", "xchg_release() is all that publishes a node"), ..IS_LOCKED };
 
 /// The link to a node is a release too.
 pub const STORE_RELEASE: Kernel = Kernel {
-    commit: "95bcade33a8a",
-    what: "locking/qspinlock: Ensure node is initialised before updating prev->next",
+    label: Label::commit("95bcade33a8a", "locking/qspinlock: Ensure node is initialised before updating prev->next"),
     qspinlock: qspinlock::STORE_RELEASE,
     ..XCHG_RELEASE
 };
 
 /// The kernel before the next fix, as a compiler may make it.
-pub const COUNT_LATE: Kernel =
-    Kernel { commit: "11dc13224c97^", what: "a compiler may count a node after it is initialised", ..STORE_RELEASE };
+pub const COUNT_LATE: Kernel = Kernel {
+    label: Label::commit("11dc13224c97^", "a compiler may count a node after it is initialised"),
+    ..STORE_RELEASE
+};
 
 /// A node is counted first.
 pub const COUNT_FIRST: Kernel = Kernel {
-    commit: "11dc13224c97",
-    what: "a node is counted before it is initialised (commit id not checked)",
+    label: Label::commit("11dc13224c97", "a node is counted before it is initialised (commit id not checked)"),
     qspinlock: qspinlock::COUNT_FIRST,
     ..COUNT_LATE
 };
 
 /// The kernel before the series of v4.18.
 pub const CMPXCHG_LOOP: Kernel =
-    Kernel { commit: "v4.17", what: "two loops of the slow path have no end of their own", ..COUNT_FIRST };
+    Kernel { label: Label::commit("v4.17", "two loops of the slow path have no end of their own"), ..COUNT_FIRST };
 
 /// The series of v4.18: a bounded wait for a hand-over, and one `fetch_or()`.
 pub const FETCH_OR: Kernel = Kernel {
-    commit: "v4.18",
-    what: "locking/qspinlock: the slow path of v4.18, whose loops are bounded",
+    label: Label::commit("v4.18", "locking/qspinlock: the slow path of v4.18, whose loops are bounded"),
     qspinlock: qspinlock::FETCH_OR,
     ..CMPXCHG_LOOP
 };
 
 /// One barrier in place of two releases.
 pub const WMB: Kernel = Kernel {
-    commit: "9d4646d14d51",
-    what: "locking/qspinlock: Elide back-to-back RELEASE operations with smp_wmb() (commit id not checked)",
+    label: Label::commit(
+        "9d4646d14d51",
+        "locking/qspinlock: Elide back-to-back RELEASE operations with smp_wmb() (commit id not checked)",
+    ),
     qspinlock: qspinlock::WMB,
     ..FETCH_OR
 };
 
 /// The kernel before the last fix.
 pub const FOUR_LEVELS: Kernel =
-    Kernel { commit: "d682b596d993^", what: "takes four nodes for a CPU to be enough", ..WMB };
+    Kernel { label: Label::commit("d682b596d993^", "takes four nodes for a CPU to be enough"), ..WMB };
 
 /// Without a node, try.
 pub const NO_NODE: Kernel = Kernel {
-    commit: "d682b596d993",
-    what: "beyond four levels of nesting, spin without a node (commit id not checked)",
+    label: Label::commit(
+        "d682b596d993",
+        "beyond four levels of nesting, spin without a node (commit id not checked)",
+    ),
     qspinlock: qspinlock::MAINLINE,
     ..FOUR_LEVELS
 };
 
 /// The same lock as `x86` has it.
 pub const X86: Kernel = Kernel {
-    commit: "7aa54be29765",
-    what: "locking/qspinlock, x86: Provide liveness guarantee",
+    label: Label::commit("7aa54be29765", "locking/qspinlock, x86: Provide liveness guarantee"),
     qspinlock: qspinlock::X86,
     ..MAINLINE
 };
 
 /// The kernel of an architecture with ticket locks.
 pub const TICKET: Kernel =
-    Kernel { commit: "ticket", what: "raw_spin_lock() is the ticket lock", arch: Arch::Ticket, ..MAINLINE };
+    Kernel { label: Label::commit("ticket", "raw_spin_lock() is the ticket lock"), arch: Arch::Ticket, ..MAINLINE };
 
 /// The same with the queued lock, where both are compared.
-pub const QUEUED: Kernel = Kernel { commit: "queued", what: "raw_spin_lock() is the queued lock", ..MAINLINE };
+pub const QUEUED: Kernel =
+    Kernel { label: Label::commit("queued", "raw_spin_lock() is the queued lock"), ..MAINLINE };
 
 /// The same with a bit.
 pub const BIT: Kernel =
-    Kernel { commit: "bit", what: "raw_spin_lock() is one bit of a word", arch: Arch::Bit, ..MAINLINE };
-
-impl Kernel {
-    /// This kernel with a patch that was never merged.
-    pub const fn mutant(self, name: &'static str, what: &'static str) -> Kernel {
-        Kernel { commit: name, what, mutant: true, ..self }
-    }
-
-    /// This kernel with orderings lost.
-    pub const fn without(self, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
-        Kernel { weaken, ..self }
-    }
-}
+    Kernel { label: Label::commit("bit", "raw_spin_lock() is one bit of a word"), arch: Arch::Bit, ..MAINLINE };
 
 impl Revision for Kernel {
     fn label(&self) -> Label {
-        Label { revision: self.commit, what: self.what, mutant: self.mutant, weaken: self.weaken }
+        self.label
     }
 }

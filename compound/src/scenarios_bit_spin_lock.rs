@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::page_flags::{self, PageFlag, Set, set_page_flag};
 use ksync::Weakness::{RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Model, Plain, Relaxed, Scenario, Setup};
 use std::sync::Arc;
 
@@ -20,18 +20,23 @@ pub const CASES: &[Case] = &[EXCLUSION, THREE, TRYLOCK, OWN_WORD, OTHER_BIT, RES
 const BIT: u32 = PageFlag::CompoundLock.nr();
 
 const fn mutant(name: &'static str, what: &'static str, bit_spinlock: bit_spinlock::Rev) -> Kernel {
-    Kernel { bit_spinlock, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), bit_spinlock, ..kernel::MAINLINE }
 }
 
-const RELAXED_UNLOCK: Kernel = kernel::MAINLINE
-    .mutant("relaxed-unlock", "bit_spin_unlock() clears the bit without order")
-    .without(&[("bit_spin_unlock", RelaxedRmw)]);
-const RELAXED_LOCK: Kernel = kernel::MAINLINE
-    .mutant("relaxed-lock", "bit_spin_lock() sets the bit without order")
-    .without(&[("bit_spin_lock", RelaxedRmw)]);
+const RELAXED_UNLOCK: Kernel = Kernel {
+    label: Label::mutant("relaxed-unlock", "bit_spin_unlock() clears the bit without order")
+        .without(&[("bit_spin_unlock", RelaxedRmw)]),
+    ..kernel::MAINLINE
+};
+const RELAXED_LOCK: Kernel = Kernel {
+    label: Label::mutant("relaxed-lock", "bit_spin_lock() sets the bit without order")
+        .without(&[("bit_spin_lock", RelaxedRmw)]),
+    ..kernel::MAINLINE
+};
 const PLAIN_SET: Kernel = Kernel {
+    label: Label::mutant("plain-set", "another bit of the word is set by a plain read and write"),
     page_flags: page_flags::Rev { set: Set::Plain },
-    ..kernel::MAINLINE.mutant("plain-set", "another bit of the word is set by a plain read and write")
+    ..kernel::MAINLINE
 };
 const PLAIN_UNLOCK: Kernel = mutant(
     "plain-unlock",
@@ -109,9 +114,11 @@ const TRYLOCK: Case = Case {
     rows: &[
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-trylock", "bit_spin_trylock() sets the bit without order")
-                .without(&[("bit_spin_trylock", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("relaxed-trylock", "bit_spin_trylock() sets the bit without order")
+                    .without(&[("bit_spin_trylock", RelaxedRmw)]),
+                ..kernel::MAINLINE
+            },
             Race,
         ),
     ],
@@ -148,9 +155,11 @@ const OWN_WORD: Case = Case {
     rows: &[
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-store", "__bit_spin_unlock() writes the word without order")
-                .without(&[("__bit_spin_unlock", RelaxedStore)]),
+            Kernel {
+                label: Label::mutant("relaxed-store", "__bit_spin_unlock() writes the word without order")
+                    .without(&[("__bit_spin_unlock", RelaxedStore)]),
+                ..kernel::MAINLINE
+            },
             Race,
         ),
     ],

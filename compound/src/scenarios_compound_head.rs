@@ -13,7 +13,7 @@ use crate::put_page::put_page;
 use crate::scenarios_compound_lock::{HEAD, TAIL, huge_page};
 use ksync::Weakness::NoFence;
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Model, Scenario};
 use std::sync::Arc;
@@ -69,9 +69,11 @@ const PREP_WMB: Case = Case {
     rows: &[
         (CLOSE_RACE, Holds),
         (
-            CLOSE_RACE
-                .mutant("no-wmb-prep", "no barrier between the pointer to the head and PG_tail")
-                .without(&[("prep_compound_page", NoFence(Fence::Wmb))]),
+            Kernel {
+                label: Label::mutant("no-wmb-prep", "no barrier between the pointer to the head and PG_tail")
+                    .without(&[("prep_compound_page", NoFence(Fence::Wmb))]),
+                ..CLOSE_RACE
+            },
             Violated,
         ),
     ],
@@ -110,8 +112,9 @@ const REUSED: Case = Case {
         (MAINLINE, Holds),
         (
             Kernel {
+                label: Label::mutant("odd-user", "the word of the relation is used for a value with bit 0 set"),
                 compound_head: compound_head::Rev { reuse: Reuse::Anything, ..compound_head::ROBUST },
-                ..MAINLINE.mutant("odd-user", "the word of the relation is used for a value with bit 0 set")
+                ..MAINLINE
             },
             Violated,
         ),

@@ -12,7 +12,7 @@ use crate::put_page::{self, FreePath, Get, SplitWon, TAIL_PINS, Unlock, get_page
 use crate::split_huge_page::{self, __split_huge_page_refcount, HandOver, Lock};
 use ksync::Weakness::NoFence;
 use ksync::catalogue::Expected::{Holds, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Id, Model, Relaxed, Scenario, Setup};
 use std::sync::Arc;
@@ -26,11 +26,11 @@ pub const HEAD: Id<Page> = Id::new(0);
 pub const TAIL: Id<Page> = Id::new(1);
 
 pub(crate) const fn put(name: &'static str, what: &'static str, put_page: put_page::Rev) -> Kernel {
-    Kernel { put_page, ..INCIDENT_002.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), put_page, ..INCIDENT_002 }
 }
 
 pub(crate) const fn split(name: &'static str, what: &'static str, split_huge_page: split_huge_page::Rev) -> Kernel {
-    Kernel { split_huge_page, ..INCIDENT_002.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), split_huge_page, ..INCIDENT_002 }
 }
 
 const UNLOCK_LATE: Kernel = put(
@@ -139,8 +139,9 @@ const PUT_SPLIT: Case = Case {
         ),
         (
             Kernel {
+                label: Label::mutant("no-second-look", "first_page is followed without a second look at PG_tail"),
                 compound_head: compound_head::Rev { relation: Relation::Flag, ..compound_head::CLOSE_RACE },
-                ..INCIDENT_002.mutant("no-second-look", "first_page is followed without a second look at PG_tail")
+                ..INCIDENT_002
             },
             Violated,
         ),
@@ -161,15 +162,19 @@ const PUT_SPLIT: Case = Case {
             Violated,
         ),
         (
-            INCIDENT_002
-                .mutant("no-wmb", "no barrier between a tail's end and the other use of its words")
-                .without(&[("split_tail", NoFence(Fence::Wmb))]),
+            Kernel {
+                label: Label::mutant("no-wmb", "no barrier between a tail's end and the other use of its words")
+                    .without(&[("split_tail", NoFence(Fence::Wmb))]),
+                ..INCIDENT_002
+            },
             Violated,
         ),
         (
-            INCIDENT_002
-                .mutant("no-rmb", "no barrier between the pointer to the head and PG_tail")
-                .without(&[("compound_head_by_tail", NoFence(Fence::Rmb))]),
+            Kernel {
+                label: Label::mutant("no-rmb", "no barrier between the pointer to the head and PG_tail")
+                    .without(&[("compound_head_by_tail", NoFence(Fence::Rmb))]),
+                ..INCIDENT_002
+            },
             Violated,
         ),
     ],

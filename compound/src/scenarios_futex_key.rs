@@ -10,7 +10,7 @@ use crate::put_page::put_page;
 use crate::scenarios_compound_lock::{HEAD, TAIL, all_is_freed, huge_page, uses};
 use ksync::Weakness::{self, RelaxedLoad, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Scenario};
 use std::sync::Arc;
 
@@ -18,17 +18,19 @@ use std::sync::Arc;
 pub const CASES: &[Case] = &[SPLIT, GUP_FAST];
 
 const IRQS_ON: Kernel = Kernel {
+    label: Label::mutant("irqs-on", "nothing keeps the split away while the head is pinned"),
     futex_key: futex_key::Rev { head: Head::IrqsOn },
-    ..INCIDENT_002.mutant("irqs-on", "nothing keeps the split away while the head is pinned")
+    ..INCIDENT_002
 };
 
 const GUP_IRQS_ON: Kernel = Kernel {
+    label: Label::mutant("gup-irqs-on", "the walk does not keep the split away"),
     gup: gup::Rev { irqs: Irqs::On },
-    ..INCIDENT_002.mutant("gup-irqs-on", "the walk does not keep the split away")
+    ..INCIDENT_002
 };
 
 const fn flush(name: &'static str, what: &'static str, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
-    INCIDENT_002.mutant(name, what).without(weaken)
+    Kernel { label: Label::mutant(name, what).without(weaken), ..INCIDENT_002 }
 }
 
 const SPLIT: Case = Case {

@@ -13,7 +13,7 @@ use crate::page_flags::{self, PageFlag, Set, set_page_flag};
 use crate::put_page::put_page;
 use crate::scenarios_compound_lock::{HEAD, TAIL};
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Model, Relaxed, Scenario, Setup, busy};
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub const TASK_24023: &str = "fas_readwriter/24023";
 pub const ANOTHER: &str = "fas_readwriter/another";
 
 const fn lock(name: &'static str, what: &'static str, compound_lock: compound_lock::Rev) -> Kernel {
-    Kernel { compound_lock, ..INCIDENT_002.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), compound_lock, ..INCIDENT_002 }
 }
 
 /// A machine with the compound page of the dump: mapped, and with a pin of the tail for each task.
@@ -84,8 +84,9 @@ const LOST_RELEASE: Case = Case {
         (INCIDENT_002, Holds),
         (
             Kernel {
+                label: Label::mutant("plain-set", "another flag of the head is set by a plain read and write"),
                 page_flags: page_flags::Rev { set: Set::Plain },
-                ..INCIDENT_002.mutant("plain-set", "another flag of the head is set by a plain read and write")
+                ..INCIDENT_002
             },
             Lockup,
         ),

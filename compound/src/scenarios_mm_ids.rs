@@ -9,7 +9,7 @@ use crate::mm_ids::{
 };
 use ksync::Weakness::{self, RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Scenario, Setup};
 use std::sync::Arc;
 
@@ -20,12 +20,13 @@ const NO_MIXED_STORES: LoomUse =
     LoomUse::CannotCarry("a store that races a read-modify-write has impossible outcomes (tokio-rs/loom#282)");
 
 const fn weak(name: &'static str, what: &'static str, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
-    MAINLINE.mutant(name, what).without(weaken)
+    Kernel { label: Label::mutant(name, what).without(weaken), ..MAINLINE }
 }
 
 const UNLOCKED: Kernel = Kernel {
+    label: Label::mutant("writes-unlocked", "the slot is given back after the bit is released"),
     mm_ids: mm_ids::Rev { write: Write::AfterUnlock },
-    ..MAINLINE.mutant("writes-unlocked", "the slot is given back after the bit is released")
+    ..MAINLINE
 };
 
 const TWO_MMS: Case = Case {

@@ -11,7 +11,7 @@ use crate::put_page::put_page;
 use crate::scenarios_compound_lock::{HEAD, uses};
 use ksync::Weakness::{RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Race};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Scenario};
 use std::sync::Arc;
 
@@ -28,9 +28,11 @@ const LAST_PUT: Case = Case {
         (INCIDENT_002, Holds),
         (MAINLINE, Holds),
         (
-            INCIDENT_002
-                .mutant("relaxed-put", "put_page_testzero() orders nothing")
-                .without(&[("put_page_testzero", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("relaxed-put", "put_page_testzero() orders nothing")
+                    .without(&[("put_page_testzero", RelaxedRmw)]),
+                ..INCIDENT_002
+            },
             Race,
         ),
     ],
@@ -63,15 +65,19 @@ const FREE_ALLOC: Case = Case {
         (INCIDENT_002, Holds),
         (MAINLINE, Holds),
         (
-            INCIDENT_002
-                .mutant("relaxed-free", "free_page() publishes the page without order")
-                .without(&[("free_page", RelaxedStore)]),
+            Kernel {
+                label: Label::mutant("relaxed-free", "free_page() publishes the page without order")
+                    .without(&[("free_page", RelaxedStore)]),
+                ..INCIDENT_002
+            },
             Race,
         ),
         (
-            INCIDENT_002
-                .mutant("relaxed-alloc", "alloc_page() takes the page without order")
-                .without(&[("alloc_page", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("relaxed-alloc", "alloc_page() takes the page without order")
+                    .without(&[("alloc_page", RelaxedRmw)]),
+                ..INCIDENT_002
+            },
             Race,
         ),
     ],
@@ -104,9 +110,11 @@ const FROZEN: Case = Case {
     rows: &[
         (MAINLINE, Holds),
         (
-            MAINLINE
-                .mutant("relaxed-freeze", "page_ref_freeze() orders nothing")
-                .without(&[("page_ref_freeze", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("relaxed-freeze", "page_ref_freeze() orders nothing")
+                    .without(&[("page_ref_freeze", RelaxedRmw)]),
+                ..MAINLINE
+            },
             Race,
         ),
     ],

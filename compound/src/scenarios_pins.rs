@@ -13,7 +13,7 @@ use crate::put_page::{self, Count, Get, SplitWon, TAIL_PINS, get_page, put_page}
 use crate::scenarios_compound_lock::{HEAD, TAIL, all_is_freed, huge_page, put, split, split_and_unmap, uses};
 use crate::split_huge_page::{self, __split_huge_page_refcount, ClearHead, page_mapcount};
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Relaxed, Scenario, Setup};
 use std::sync::Arc;
 
@@ -151,8 +151,9 @@ const PLAIN_FLAG: Case = Case {
         (INCIDENT_002, Holds),
         (
             Kernel {
+                label: Label::mutant("plain-set", "another bit of the word is set by a plain read and write"),
                 page_flags: page_flags::Rev { set: Set::Plain },
-                ..INCIDENT_002.mutant("plain-set", "another bit of the word is set by a plain read and write")
+                ..INCIDENT_002
             },
             Lockup,
         ),

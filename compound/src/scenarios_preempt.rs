@@ -8,7 +8,7 @@ use crate::kernel::{self, Kernel};
 use crate::machine::Machine;
 use crate::page_flags::PageFlag;
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const BIT: u32 = PageFlag::CompoundLock.nr();
 const NO_CPUS: LoomUse = LoomUse::CannotCarry("needs tasks that share a CPU, or interrupts");
 
 const fn mutant(name: &'static str, what: &'static str, bit_spinlock: bit_spinlock::Rev) -> Kernel {
-    Kernel { bit_spinlock, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), bit_spinlock, ..kernel::MAINLINE }
 }
 
 fn flags() -> Arc<Atomic<u64>> {
@@ -155,15 +155,17 @@ const INTERRUPTED_HOLDER: Case = Case {
         (kernel::INCIDENT_002, Holds),
         (
             Kernel {
+                label: Label::mutant("irqs-on", "the bit is taken with interrupts on"),
                 compound_lock: compound_lock::Rev { irqs_off: IrqsOff::Never, ..compound_lock::MAINLINE },
-                ..kernel::INCIDENT_002.mutant("irqs-on", "the bit is taken with interrupts on")
+                ..kernel::INCIDENT_002
             },
             Lockup,
         ),
         (
             Kernel {
+                label: Label::mutant("irqs-on-early", "interrupts come back before the bit is released"),
                 compound_lock: compound_lock::Rev { irqs_off: IrqsOff::UntilUnlock, ..compound_lock::MAINLINE },
-                ..kernel::INCIDENT_002.mutant("irqs-on-early", "interrupts come back before the bit is released")
+                ..kernel::INCIDENT_002
             },
             Lockup,
         ),

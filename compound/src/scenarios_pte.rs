@@ -13,7 +13,7 @@ use crate::scenarios_compound_lock::{HEAD, TAIL, all_is_freed, uses};
 use crate::split_folio::{put_tails, split_huge_page};
 use crate::try_grab::{self, Pte, PteCheck, Undo, gup_pte_range};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub const CASES: &[Case] = &[SPLIT, ZAP, ZAP_ONCE];
 
 const fn undo(name: &'static str, what: &'static str, undo: Undo) -> Kernel {
-    Kernel { try_grab: try_grab::Rev { undo, ..try_grab::MAINLINE }, ..MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), try_grab: try_grab::Rev { undo, ..try_grab::MAINLINE }, ..MAINLINE }
 }
 
 const SPLIT: Case = Case {
@@ -95,8 +95,9 @@ const ZAP_ONCE: Case = Case {
         (MAINLINE, Holds),
         (
             Kernel {
+                label: Label::mutant("pte-once", "the entry is not read again once its page is pinned"),
                 try_grab: try_grab::Rev { pte: PteCheck::Once, ..try_grab::MAINLINE },
-                ..MAINLINE.mutant("pte-once", "the entry is not read again once its page is pinned")
+                ..MAINLINE
             },
             Race,
         ),

@@ -11,9 +11,9 @@ use crate::qspinlock::{
 use crate::qspinlock_queue::{Claim, Next, SetLocked, TailWrite};
 use crate::qspinlock_word::{_Q_LOCKED_VAL, _Q_PENDING_VAL};
 use crate::scenarios_spin_lock::{four_by_one, three_by_one, three_by_two, trylock_and_lock, two_by_two};
-use ksync::Weakness::{NoFence, RelaxedLoad, RelaxedRmw, RelaxedStore};
+use ksync::Weakness::{self, NoFence, RelaxedLoad, RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Model, Plain, Scenario};
 use std::sync::Arc;
@@ -38,20 +38,23 @@ pub const CASES: &[Case] = &[
 pub(crate) const NO_END: LoomUse = LoomUse::CannotCarry("no end in 20 seconds");
 
 const fn mutant(name: &'static str, what: &'static str, qspinlock: qspinlock::Rev) -> Kernel {
-    Kernel { qspinlock, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), qspinlock, ..kernel::MAINLINE }
 }
 
-const RELAXED_LOCK: Kernel =
-    kernel::MAINLINE.mutant("relaxed-lock", "a free lock is taken without order").without(&[("lock_on", RelaxedRmw)]);
-const RELAXED_UNLOCK: Kernel = kernel::MAINLINE
-    .mutant("relaxed-unlock", "queued_spin_unlock() orders nothing")
-    .without(&[("queued_spin_unlock", RelaxedRmw)]);
-const RELAXED_PENDING: Kernel = kernel::MAINLINE
-    .mutant("relaxed-pending", "the pending bit is set without order")
-    .without(&[("queued_fetch_set_pending_acquire", RelaxedRmw)]);
-const RELAXED_PENDING_WAIT: Kernel = kernel::MAINLINE
-    .mutant("relaxed-pending-wait", "the pending waiter waits without order")
-    .without(&[("taken_as_pending", RelaxedLoad)]);
+const fn weak(name: &'static str, what: &'static str, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
+    Kernel { label: Label::mutant(name, what).without(weaken), ..kernel::MAINLINE }
+}
+
+const RELAXED_LOCK: Kernel = weak("relaxed-lock", "a free lock is taken without order", &[("lock_on", RelaxedRmw)]);
+const RELAXED_UNLOCK: Kernel =
+    weak("relaxed-unlock", "queued_spin_unlock() orders nothing", &[("queued_spin_unlock", RelaxedRmw)]);
+const RELAXED_PENDING: Kernel = weak(
+    "relaxed-pending",
+    "the pending bit is set without order",
+    &[("queued_fetch_set_pending_acquire", RelaxedRmw)],
+);
+const RELAXED_PENDING_WAIT: Kernel =
+    weak("relaxed-pending-wait", "the pending waiter waits without order", &[("taken_as_pending", RelaxedLoad)]);
 const TWO_OWNERS: Kernel = mutant(
     "trylock-steals",
     "trylock takes a lock that has waiters",
@@ -103,9 +106,11 @@ const LEAVE: Kernel = mutant(
     qspinlock::Rev { not_first: NotFirst::Leave, ..qspinlock::MAINLINE },
 );
 
-pub(crate) const NO_DEPENDENCY: Kernel = kernel::MAINLINE
-    .mutant("no-dependency", "what a tail points to is not ordered behind it")
-    .without(&[("join", NoFence(Fence::AcquireAfterCtrlDep))]);
+pub(crate) const NO_DEPENDENCY: Kernel = weak(
+    "no-dependency",
+    "what a tail points to is not ordered behind it",
+    &[("join", NoFence(Fence::AcquireAfterCtrlDep))],
+);
 
 const EXCLUSION: Case = Case {
     incident: "qspinlock",
@@ -200,9 +205,7 @@ const TRYLOCK: Case = Case {
     rows: &[
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-trylock", "queued_spin_trylock() orders nothing")
-                .without(&[("queued_spin_trylock", RelaxedRmw)]),
+            weak("relaxed-trylock", "queued_spin_trylock() orders nothing", &[("queued_spin_trylock", RelaxedRmw)]),
             Race,
         ),
     ],
@@ -217,21 +220,23 @@ const QUEUE: Case = Case {
     rows: &[
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-head-wait", "the first of the queue waits for the lock without order")
-                .without(&[("claim", RelaxedLoad)]),
+            weak(
+                "relaxed-head-wait",
+                "the first of the queue waits for the lock without order",
+                &[("claim", RelaxedLoad)],
+            ),
             Race,
         ),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-turn", "a waiter of the queue waits for its turn without order")
-                .without(&[("wait_for_turn", RelaxedLoad)]),
+            weak(
+                "relaxed-turn",
+                "a waiter of the queue waits for its turn without order",
+                &[("wait_for_turn", RelaxedLoad)],
+            ),
             Lockup,
         ),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-pass", "the next of the queue is released without order")
-                .without(&[("pass_turn", RelaxedStore)]),
+            weak("relaxed-pass", "the next of the queue is released without order", &[("pass_turn", RelaxedStore)]),
             Lockup,
         ),
     ],

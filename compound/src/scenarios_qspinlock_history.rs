@@ -13,7 +13,7 @@ use crate::qspinlock_word::{_Q_LOCKED_VAL, _Q_PENDING_VAL, encode_tail};
 use crate::scenarios_qspinlock::{NO_DEPENDENCY, NO_END, STALE_OWNED, STALE_QUEUE, two_in_the_queue};
 use ksync::Weakness::{NoFence, RelaxedLoad};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Unbounded, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Atomic, Model, Plain, Relaxed, Scenario, smp_acquire__after_ctrl_dep};
 use std::sync::Arc;
@@ -77,9 +77,11 @@ const PUBLICATION: Case = Case {
     ],
 };
 
-const NO_WMB: Kernel = kernel::MAINLINE
-    .mutant("no-wmb", "a node is published without a barrier")
-    .without(&[("wait_in_queue", NoFence(Fence::Wmb))]);
+const NO_WMB: Kernel = Kernel {
+    label: Label::mutant("no-wmb", "a node is published without a barrier")
+        .without(&[("wait_in_queue", NoFence(Fence::Wmb))]),
+    ..kernel::MAINLINE
+};
 const PUBLICATION_RC11: Case = Case {
     name: "publication-rc11",
     model: Model::Rc11,
@@ -90,9 +92,11 @@ const PUBLICATION_RC11: Case = Case {
         (NO_WMB, Lockup),
         (NO_DEPENDENCY, Lockup),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-next", "what a link points to is not ordered behind it")
-                .without(&[("look_for_next", RelaxedLoad), ("wait_for_next", RelaxedLoad)]),
+            Kernel {
+                label: Label::mutant("relaxed-next", "what a link points to is not ordered behind it")
+                    .without(&[("look_for_next", RelaxedLoad), ("wait_for_next", RelaxedLoad)]),
+                ..kernel::MAINLINE
+            },
             Lockup,
         ),
     ],
@@ -183,8 +187,9 @@ const HAND_OVERS: Case = Case {
 
 /// As v4.17 had it, beside another such loop.
 const WAITS_FOR_EACH: Kernel = Kernel {
+    label: Label::mutant("waits-for-each", "a newcomer waits for every hand-over that it finds"),
     qspinlock: qspinlock::Rev { hand_over: HandOver::Unbounded, ..qspinlock::MAINLINE },
-    ..kernel::MAINLINE.mutant("waits-for-each", "a newcomer waits for every hand-over that it finds")
+    ..kernel::MAINLINE
 };
 
 /// A newcomer finds the lock in the middle of a hand-over, while two other CPUs hand it to each other.

@@ -8,7 +8,7 @@ use crate::raw_mutex::{RawBitSpinLock, RawQueuedSpinLock, RawTicketSpinLock};
 use crate::spinlock::Arch;
 use ksync::Weakness::RelaxedRmw;
 use ksync::catalogue::Expected::{Holds, Race};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Plain, Scenario, Setup, distil};
 use lock_api::{Mutex, RawMutex};
 use std::sync::Arc;
@@ -27,19 +27,27 @@ const GUARDED: Case = Case {
         (TICKET, Holds),
         (QUEUED, Holds),
         (
-            BIT.mutant("bit-relaxed-unlock", "the bit is cleared without order").without(&[("unlock", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("bit-relaxed-unlock", "the bit is cleared without order")
+                    .without(&[("unlock", RelaxedRmw)]),
+                ..BIT
+            },
             Race,
         ),
         (
-            TICKET
-                .mutant("ticket-relaxed-unlock", "the next ticket is served without order")
-                .without(&[("ticket_spin_unlock", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("ticket-relaxed-unlock", "the next ticket is served without order")
+                    .without(&[("ticket_spin_unlock", RelaxedRmw)]),
+                ..TICKET
+            },
             Race,
         ),
         (
-            QUEUED
-                .mutant("queued-relaxed-unlock", "the locked byte is cleared without order")
-                .without(&[("queued_spin_unlock", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("queued-relaxed-unlock", "the locked byte is cleared without order")
+                    .without(&[("queued_spin_unlock", RelaxedRmw)]),
+                ..QUEUED
+            },
             Race,
         ),
     ],

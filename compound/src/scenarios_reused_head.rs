@@ -13,7 +13,7 @@ use crate::scenarios_compound_lock::{HEAD, TAIL, all_is_freed, huge_page, uses};
 use crate::split_huge_page::__split_huge_page_refcount;
 use ksync::Weakness::{NoFence, RelaxedRmw};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Model, Scenario};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub const CASES: &[Case] = &[REUSED, SLAB, SLAB_GET, SLAB_PUT];
 const NEXT_OWNER: u32 = 2;
 
 const fn put(name: &'static str, what: &'static str, pin: Pin) -> Kernel {
-    Kernel { put_page: put_page::Rev { pin, ..TAIL_PINS }, ..INCIDENT_002.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), put_page: put_page::Rev { pin, ..TAIL_PINS }, ..INCIDENT_002 }
 }
 
 const REUSED: Case = Case {
@@ -59,16 +59,21 @@ const SLAB: Case = Case {
         (INCIDENT_002, Holds),
         (ROBUST, Holds),
         (
-            INCIDENT_002
-                .mutant("no-rmb-put", "no barrier between the head's flags and the tail's")
-                .without(&[("put_unrefcounted_compound_page", NoFence(Fence::Rmb))]),
+            Kernel {
+                label: Label::mutant("no-rmb-put", "no barrier between the head's flags and the tail's")
+                    .without(&[("put_unrefcounted_compound_page", NoFence(Fence::Rmb))]),
+                ..INCIDENT_002
+            },
             Violated,
         ),
         (
             Kernel {
+                label: Label::mutant(
+                    "plain-set-of-new",
+                    "who allocates a page sets its flags by a plain read and write",
+                ),
                 page_flags: page_flags::Rev { set: Set::Plain },
                 ..INCIDENT_002
-                    .mutant("plain-set-of-new", "who allocates a page sets its flags by a plain read and write")
             },
             Violated,
         ),
@@ -100,9 +105,11 @@ const SLAB_GET: Case = Case {
     rows: &[
         (INCIDENT_002, Holds),
         (
-            INCIDENT_002
-                .mutant("no-rmb-get", "no barrier between the head's flags and the tail's")
-                .without(&[("__get_page_tail", NoFence(Fence::Rmb))]),
+            Kernel {
+                label: Label::mutant("no-rmb-get", "no barrier between the head's flags and the tail's")
+                    .without(&[("__get_page_tail", NoFence(Fence::Rmb))]),
+                ..INCIDENT_002
+            },
             Violated,
         ),
     ],
@@ -129,9 +136,11 @@ const SLAB_PUT: Case = Case {
         (INCIDENT_002, Holds),
         (ROBUST, Holds),
         (
-            INCIDENT_002
-                .mutant("relaxed-put", "put_page_testzero() orders nothing")
-                .without(&[("put_page_testzero", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("relaxed-put", "put_page_testzero() orders nothing")
+                    .without(&[("put_page_testzero", RelaxedRmw)]),
+                ..INCIDENT_002
+            },
             Race,
         ),
     ],

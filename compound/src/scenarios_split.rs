@@ -15,7 +15,7 @@ use crate::scenarios_compound_lock::{HEAD, TAIL, all_is_freed, uses};
 use crate::split_folio::{self, Expects, put_tails, split_huge_page};
 use ksync::Weakness::{self, NoFence, RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Id, Model, Relaxed, Scenario, smp_rmb};
 use std::sync::Arc;
@@ -24,15 +24,19 @@ use std::sync::Arc;
 pub const CASES: &[Case] = &[TAIL_LOOKUP, TAIL_LOOKUP_ORDER, HEAD_LOOKUP, PINNED, FLAGS, MAPPING];
 
 const fn try_get(name: &'static str, what: &'static str, try_get: TryGet) -> Kernel {
-    Kernel { page_ref: page_ref::Rev { try_get, ..page_ref::MAINLINE }, ..MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), page_ref: page_ref::Rev { try_get, ..page_ref::MAINLINE }, ..MAINLINE }
 }
 
 const fn expects(name: &'static str, what: &'static str, expects: Expects) -> Kernel {
-    Kernel { split_folio: split_folio::Rev { expects, ..split_folio::MAINLINE }, ..MAINLINE.mutant(name, what) }
+    Kernel {
+        label: Label::mutant(name, what),
+        split_folio: split_folio::Rev { expects, ..split_folio::MAINLINE },
+        ..MAINLINE
+    }
 }
 
 const fn weak(name: &'static str, what: &'static str, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
-    MAINLINE.mutant(name, what).without(weaken)
+    Kernel { label: Label::mutant(name, what).without(weaken), ..MAINLINE }
 }
 
 const GETS: Kernel =
@@ -40,8 +44,9 @@ const GETS: Kernel =
 const STALE: Kernel =
     try_get("stale-read", "the loop around cmpxchg() does not look for a zero that it finds", TryGet::StaleRead);
 const NO_CMPXCHG: Kernel = Kernel {
+    label: Label::mutant("freeze-store", "the count is frozen by a read and a write"),
     page_ref: page_ref::Rev { freeze: Freeze::LoadStore, ..page_ref::MAINLINE },
-    ..MAINLINE.mutant("freeze-store", "the count is frozen by a read and a write")
+    ..MAINLINE
 };
 
 const TAIL_LOOKUP: Case = Case {

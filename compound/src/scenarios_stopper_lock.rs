@@ -11,7 +11,7 @@ use crate::machine::{Ctx, Machine};
 use crate::spinlock::RawSpinLock;
 use ksync::Weakness::RelaxedRmw;
 use ksync::catalogue::Expected::{Holds, Lockup, Race};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Model, Plain, Relaxed, Scenario, distil};
 use std::sync::Arc;
 
@@ -71,15 +71,19 @@ const TWO_WORKS_LKMM: Case = Case {
         (TICKET, Holds),
         (QUEUED, Holds),
         (
-            TICKET
-                .mutant("ticket-relaxed-unlock", "the next ticket is served without order")
-                .without(&[("ticket_spin_unlock", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("ticket-relaxed-unlock", "the next ticket is served without order")
+                    .without(&[("ticket_spin_unlock", RelaxedRmw)]),
+                ..TICKET
+            },
             Race,
         ),
         (
-            QUEUED
-                .mutant("queued-relaxed-unlock", "the locked byte is cleared without order")
-                .without(&[("queued_spin_unlock", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("queued-relaxed-unlock", "the locked byte is cleared without order")
+                    .without(&[("queued_spin_unlock", RelaxedRmw)]),
+                ..QUEUED
+            },
             Race,
         ),
     ],
@@ -157,10 +161,12 @@ pub enum TwoWorks {
 }
 
 const ONE_BY_ONE_TICKET: Kernel = Kernel {
+    label: Label::mutant("one-by-one-ticket", "the works go in under one lock after the other"),
     two_works: TwoWorks::OneByOne,
-    ..TICKET.mutant("one-by-one-ticket", "the works go in under one lock after the other")
+    ..TICKET
 };
 const ONE_BY_ONE_QUEUED: Kernel = Kernel {
+    label: Label::mutant("one-by-one-queued", "the works go in under one lock after the other"),
     two_works: TwoWorks::OneByOne,
-    ..QUEUED.mutant("one-by-one-queued", "the works go in under one lock after the other")
+    ..QUEUED
 };

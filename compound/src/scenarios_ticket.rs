@@ -6,9 +6,9 @@ use crate::kernel::{Kernel, TICKET};
 use crate::machine::Machine;
 use crate::scenarios_spin_lock::{four_by_two, three_by_two, trylock_and_lock};
 use crate::ticket_spinlock::{self, TicketSpinLock, Unlock};
-use ksync::Weakness::{NoFence, RelaxedLoad, RelaxedRmw};
+use ksync::Weakness::{self, NoFence, RelaxedLoad, RelaxedRmw};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Atomic, Model, Relaxed, Scenario, smp_mb};
 use std::sync::Arc;
@@ -18,22 +18,28 @@ pub const CASES: &[Case] = &[EXCLUSION, EXCLUSION_RC11, EXCLUSION_SC, TRYLOCK, W
 
 const NO_END: LoomUse = LoomUse::CannotCarry("no end in a minute");
 
-const RELAXED_UNLOCK: Kernel = TICKET
-    .mutant("relaxed-unlock", "ticket_spin_unlock() orders nothing")
-    .without(&[("ticket_spin_unlock", RelaxedRmw)]);
-const RELAXED_TICKET: Kernel = TICKET
-    .mutant("relaxed-ticket", "a ticket that is served at once orders nothing")
-    .without(&[("ticket_spin_lock", RelaxedRmw)]);
-const RELAXED_WAIT: Kernel = TICKET
-    .mutant("relaxed-wait", "the wait for a ticket orders nothing")
-    .without(&[("ticket_spin_lock", RelaxedLoad), ("ticket_spin_lock", NoFence(Fence::Mb))]);
+const fn weak(name: &'static str, what: &'static str, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
+    Kernel { label: Label::mutant(name, what).without(weaken), ..TICKET }
+}
+
+const RELAXED_UNLOCK: Kernel =
+    weak("relaxed-unlock", "ticket_spin_unlock() orders nothing", &[("ticket_spin_unlock", RelaxedRmw)]);
+const RELAXED_TICKET: Kernel =
+    weak("relaxed-ticket", "a ticket that is served at once orders nothing", &[("ticket_spin_lock", RelaxedRmw)]);
+const RELAXED_WAIT: Kernel = weak(
+    "relaxed-wait",
+    "the wait for a ticket orders nothing",
+    &[("ticket_spin_lock", RelaxedLoad), ("ticket_spin_lock", NoFence(Fence::Mb))],
+);
 const UNLOCK_WORD: Kernel = Kernel {
+    label: Label::mutant("unlock-word", "ticket_spin_unlock() writes both halves back"),
     ticket: ticket_spinlock::Rev { unlock: Unlock::Word },
-    ..TICKET.mutant("unlock-word", "ticket_spin_unlock() writes both halves back")
+    ..TICKET
 };
 const UNLOCK_SUM: Kernel = Kernel {
+    label: Label::mutant("unlock-sum", "ticket_spin_unlock() adds one to the whole word"),
     ticket: ticket_spinlock::Rev { unlock: Unlock::Sum },
-    ..TICKET.mutant("unlock-sum", "ticket_spin_unlock() adds one to the whole word")
+    ..TICKET
 };
 
 const EXCLUSION: Case = Case {
@@ -69,9 +75,7 @@ const TRYLOCK: Case = Case {
     rows: &[
         (TICKET, Holds),
         (
-            TICKET
-                .mutant("relaxed-trylock", "ticket_spin_trylock() orders nothing")
-                .without(&[("ticket_spin_trylock", RelaxedRmw)]),
+            weak("relaxed-trylock", "ticket_spin_trylock() orders nothing", &[("ticket_spin_trylock", RelaxedRmw)]),
             Race,
         ),
     ],
@@ -108,9 +112,11 @@ const THIRD_CPU: Case = Case {
     rows: &[
         (TICKET, Holds),
         (
-            TICKET
-                .mutant("no-mb", "the wait for a ticket is an acquire and no more")
-                .without(&[("ticket_spin_lock", NoFence(Fence::Mb))]),
+            weak(
+                "no-mb",
+                "the wait for a ticket is an acquire and no more",
+                &[("ticket_spin_lock", NoFence(Fence::Mb))],
+            ),
             Violated,
         ),
     ],

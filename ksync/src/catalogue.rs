@@ -97,6 +97,39 @@ pub struct Label {
     pub weaken: &'static [(&'static str, Weakness)],
 }
 
+impl Label {
+    /// A kernel that there was, by its commit, as `commit^` for the kernel before it, or by its release; or one with a
+    /// patch that is to be judged.
+    ///
+    /// ```
+    /// use ksync::catalogue::Label;
+    /// const BEFORE: Label = Label::commit("0b26351b910f^", "wakes the stoppers under their locks");
+    /// assert!(!BEFORE.mutant && BEFORE.weaken.is_empty());
+    /// ```
+    pub const fn commit(revision: &'static str, what: &'static str) -> Label {
+        Label { revision, what, mutant: false, weaken: &[] }
+    }
+
+    /// A kernel with a wrong patch that was never merged.
+    ///
+    /// ```
+    /// use ksync::Weakness::RelaxedRmw;
+    /// use ksync::catalogue::Label;
+    /// const RELAXED: Label =
+    ///     Label::mutant("relaxed-ack", "decrements without order").without(&[("ack_state", RelaxedRmw)]);
+    /// assert!(RELAXED.mutant && RELAXED.weaken == [("ack_state", RelaxedRmw)]);
+    /// ```
+    pub const fn mutant(name: &'static str, what: &'static str) -> Label {
+        Label { revision: name, what, mutant: true, weaken: &[] }
+    }
+
+    /// The same kernel with these orderings lost: the function, and what it loses.
+    #[must_use]
+    pub const fn without(self, weaken: &'static [(&'static str, Weakness)]) -> Label {
+        Label { weaken, ..self }
+    }
+}
+
 /// A kernel, as a crate of ports has it: one revision of each of its functions.
 pub trait Revision: Copy + Send + Sync + 'static {
     /// What it is called.

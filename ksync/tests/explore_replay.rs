@@ -3,7 +3,7 @@
 #![cfg(loom)]
 
 use ksync::explore::{check, replay};
-use ksync::{Atomic, Model, Options, Relaxed, Scenario, Setup, SpinLock, Verdict};
+use ksync::{Atomic, Model, Options, Relaxed, Scenario, Setup, SpinLock, Verdict, busy, nondet, now};
 use std::sync::Arc;
 
 /// Two locks in two orders, with work before and inside; the fixed form takes them in one order.
@@ -88,10 +88,22 @@ fn blocks_of_which_a_result_is_kept_are_no_steps() {
 
 #[test]
 fn the_step_that_fails_shows_what_it_read() {
-    let scenario = |setup: &mut Setup| {
+    let last = |scenario: &Scenario| {
+        let trace = check(scenario, &options()).trace.expect("it fails");
+        trace.steps.last().expect("a step").action.clone()
+    };
+    let load = last(&|setup: &mut Setup| {
         let word = Arc::new(Atomic::named(7u32, format_args!("word")));
         setup.task("reader", 0, move |_| assert_ne!(word.load(Relaxed), 7));
-    };
-    let trace = check(&scenario, &options()).trace.expect("it fails");
-    assert_eq!(trace.steps.last().expect("a step").action, "read word -> 7");
+    });
+    let time = last(&|setup: &mut Setup| {
+        setup.task("late", 0, |_| {
+            busy(7);
+            assert_ne!(now(), 7);
+        });
+    });
+    let choice = last(&|setup: &mut Setup| {
+        setup.task("chooser", 0, |_| assert_ne!(nondet(8), 7));
+    });
+    assert_eq!([load, time, choice], ["read word -> 7", "now -> 7 ns", "choose 7 of 8"]);
 }

@@ -16,7 +16,7 @@ fn most_visits(kernel: Kernel, throttled: u32, busy: u32) -> [u64; 6] {
         match report.verdict {
             Verdict::Holds => true,
             Verdict::Unbounded { .. } => false,
-            other => panic!("{}: {other}", kernel.commit),
+            other => panic!("{}: {other}", kernel.label.revision),
         }
     };
     std::array::from_fn(|n| (0..40).find(|&bound| holds(n as u64 + 1, bound)).expect("fewer than 40 visits"))
@@ -36,7 +36,7 @@ fn head_insert_visits_each_once() {
     for kernel in [kernel::NEAR_INFINITE, kernel::STARVATION, kernel::FROM_THE_POOL] {
         for throttled in 1..=3 {
             let expected = std::array::from_fn(|n| (n as u64 + 1).min(u64::from(throttled)));
-            assert_eq!(most_visits(kernel, throttled, 1), expected, "{}: {throttled} CPUs", kernel.commit);
+            assert_eq!(most_visits(kernel, throttled, 1), expected, "{}: {throttled} CPUs", kernel.label.revision);
         }
     }
 }
@@ -45,7 +45,7 @@ fn head_insert_visits_each_once() {
 #[test]
 fn head_insert_has_a_hole_that_the_pool_closes() {
     for kernel in [kernel::NEAR_INFINITE, kernel::STARVATION] {
-        assert_eq!(most_visits(kernel, 2, 2), [1, 2, 3, 4, 5, 6], "{}", kernel.commit);
+        assert_eq!(most_visits(kernel, 2, 2), [1, 2, 3, 4, 5, 6], "{}", kernel.label.revision);
     }
     assert_eq!(most_visits(kernel::FROM_THE_POOL, 2, 2), [1, 2, 3, 3, 3, 3]);
 }
@@ -65,9 +65,9 @@ fn tail_insert_with_an_empty_pool_adds_one_visit() {
 #[test]
 fn asynchronous_unthrottling_keeps_that_bound() {
     for kernel in [kernel::ASYNC, kernel::ASYNC_LISTED, kernel::STARTS_WITH_ONE] {
-        assert_eq!(most_visits(kernel, 1, 1), [1; 6], "{}", kernel.commit);
-        assert_eq!(most_visits(kernel, 2, 1), [1, 2, 3, 3, 3, 3], "{}", kernel.commit);
-        assert_eq!(most_visits(kernel, 2, 2), [1, 2, 3, 3, 3, 3], "{}", kernel.commit);
+        assert_eq!(most_visits(kernel, 1, 1), [1; 6], "{}", kernel.label.revision);
+        assert_eq!(most_visits(kernel, 2, 1), [1, 2, 3, 3, 3, 3], "{}", kernel.label.revision);
+        assert_eq!(most_visits(kernel, 2, 2), [1, 2, 3, 3, 3, 3], "{}", kernel.label.revision);
     }
     assert_eq!(most_visits(kernel::ASYNC_LISTED, 3, 1), [1, 2, 3, 4, 4, 4]);
 }
@@ -91,7 +91,7 @@ fn the_smallest_c_of_each_fix() {
         (kernel::BURST, 2, 2),
         (kernel::ASYNC_LISTED, 2, 2),
     ] {
-        assert_eq!((smallest(kernel, 2, 1), smallest(kernel, 2, 2)), (alone, both), "{}", kernel.commit);
+        assert_eq!((smallest(kernel, 2, 1), smallest(kernel, 2, 2)), (alone, both), "{}", kernel.label.revision);
     }
 }
 

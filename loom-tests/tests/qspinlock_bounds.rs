@@ -21,7 +21,7 @@ impl Size {
     fn check(&self, kernel: Kernel) -> Report {
         ksync::register_sources(compound::SOURCES);
         ksync::register_sources(compound::SOURCES);
-        let weaken = kernel.weaken.iter().map(|&(function, what)| Weaken::new(function, what));
+        let weaken = kernel.label.weaken.iter().map(|&(function, what)| Weaken::new(function, what));
         let options = Options { explain: Explain::Nothing, max_states: 10_000_000, ..Options::new(self.model) };
         check(&*(self.scenario)(kernel), &options.weakened(weaken))
     }
@@ -45,7 +45,7 @@ impl Size {
 /// The kernel of this name in the catalogue.
 fn kernel(name: &str) -> Kernel {
     let mut kernels = CASES.iter().flat_map(|case| case.rows).map(|&(kernel, _)| kernel);
-    kernels.find(|kernel| kernel.commit == name).expect("a row has it")
+    kernels.find(|kernel| kernel.label.revision == name).expect("a row has it")
 }
 
 const THREE_LKMM: Size = Size { model: Model::Lkmm, scenario: three_by_two };

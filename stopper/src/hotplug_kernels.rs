@@ -7,83 +7,77 @@
 
 use crate::kernel::{Kernel, MAINLINE};
 use crate::{active_balance, cpuhp, hotplug, park, set_affinity};
+use ksync::catalogue::Label;
 
 /// The stopper of a CPU that comes up accepts works when its thread has run.
 pub const BEFORE_PRE_UNPARK: Kernel = Kernel {
-    commit: "46c498c2cdee^",
-    what: "a stopper is enabled when its unparked thread first runs",
+    label: Label::commit("46c498c2cdee^", "a stopper is enabled when its unparked thread first runs"),
     park: park::Rev { disable: park::Disable::BeforeFlush, ..park::ORIGIN },
     ..MAINLINE
 };
 
 /// It accepts them before its thread is woken.
 pub const PRE_UNPARK: Kernel = Kernel {
-    commit: "46c498c2cdee",
-    what: "a stopper is enabled before its thread is unparked",
+    label: Label::commit("46c498c2cdee", "a stopper is enabled before its thread is unparked"),
     park: park::Rev { disable: park::Disable::BeforeFlush, ..park::PRE_UNPARK },
     ..BEFORE_PRE_UNPARK
 };
 
 /// A stopper that parks signals what is still queued.
 pub const BEFORE_FLUSH: Kernel = Kernel {
-    commit: "233e7f267e58^",
-    what: "a stopper that parks signals the works that are still queued",
+    label: Label::commit("233e7f267e58^", "a stopper that parks signals the works that are still queued"),
     park: park::PRE_UNPARK,
     ..MAINLINE
 };
 
 /// It has run them all before.
 pub const FLUSH: Kernel = Kernel {
-    commit: "233e7f267e58",
-    what: "stop_machine: Ensure that a queued callback will be called before cpu_stop_park()",
+    label: Label::commit(
+        "233e7f267e58",
+        "stop_machine: Ensure that a queued callback will be called before cpu_stop_park()",
+    ),
     park: park::MAINLINE,
     ..BEFORE_FLUSH
 };
 
 /// The CPU that brings another one up unparks its stopper.
 pub const BEFORE_ONLINE_IDLE: Kernel = Kernel {
-    commit: "45178ac0cea8^",
-    what: "a CPU runs tasks before its stopper is enabled",
+    label: Label::commit("45178ac0cea8^", "a CPU runs tasks before its stopper is enabled"),
     cpuhp: cpuhp::ORIGIN,
     ..MAINLINE
 };
 
 /// The CPU does it itself.
 pub const ONLINE_IDLE: Kernel = Kernel {
-    commit: "45178ac0cea8",
-    what: "a CPU that comes up unparks its stopper itself",
+    label: Label::commit("45178ac0cea8", "a CPU that comes up unparks its stopper itself"),
     cpuhp: cpuhp::MAINLINE,
     ..BEFORE_ONLINE_IDLE
 };
 
 /// Two callers of `affine_move_task()` queue one work.
 pub const BEFORE_STOP_PENDING: Kernel = Kernel {
-    commit: "9e81889c7648^",
-    what: "two callers move a task with one work",
+    label: Label::commit("9e81889c7648^", "two callers move a task with one work"),
     set_affinity: set_affinity::ORIGIN,
     ..MAINLINE
 };
 
 /// The second one sees that it is queued.
 pub const STOP_PENDING: Kernel = Kernel {
-    commit: "9e81889c7648",
-    what: "a second caller sees that the work is queued",
+    label: Label::commit("9e81889c7648", "a second caller sees that the work is queued"),
     set_affinity: set_affinity::STOP_PENDING,
     ..BEFORE_STOP_PENDING
 };
 
 /// Both can be preempted before they have queued it.
 pub const BEFORE_NOWAIT: Kernel = Kernel {
-    commit: "f0498d2a54e7^",
-    what: "preemption is on between the unlock and stop_one_cpu_nowait()",
+    label: Label::commit("f0498d2a54e7^", "preemption is on between the unlock and stop_one_cpu_nowait()"),
     balance: active_balance::Rev { queueing: active_balance::Queueing::Preemptible, ..active_balance::MAINLINE },
     ..STOP_PENDING
 };
 
 /// None can.
 pub const NOWAIT: Kernel = Kernel {
-    commit: "f0498d2a54e7",
-    what: "Fix stop_one_cpu_nowait() vs hotplug",
+    label: Label::commit("f0498d2a54e7", "Fix stop_one_cpu_nowait() vs hotplug"),
     balance: active_balance::MAINLINE,
     set_affinity: set_affinity::MAINLINE,
     ..BEFORE_NOWAIT
@@ -91,16 +85,14 @@ pub const NOWAIT: Kernel = Kernel {
 
 /// Whoever runs the callbacks of a dying CPU's runqueue pushes.
 pub const BEFORE_THIS_RQ: Kernel = Kernel {
-    commit: "868ad33bfa3b^",
-    what: "balance_push() pushes from another CPU's runqueue",
+    label: Label::commit("868ad33bfa3b^", "balance_push() pushes from another CPU's runqueue"),
     balance_push: hotplug::ORIGIN,
     ..MAINLINE
 };
 
 /// Only the dying CPU itself does.
 pub const THIS_RQ: Kernel = Kernel {
-    commit: "868ad33bfa3b",
-    what: "balance_push() bails out where the runqueue is another CPU's",
+    label: Label::commit("868ad33bfa3b", "balance_push() bails out where the runqueue is another CPU's"),
     balance_push: hotplug::MAINLINE,
     ..BEFORE_THIS_RQ
 };

@@ -14,20 +14,13 @@ use crate::{
     active_balance, cpuhp, hotplug, migrate_swap, multi_cpu_stop, multi_stop_data, park, queue_work, schedule,
     set_affinity, stop_cpus, stop_machine, ttwu, two_works, wake_q,
 };
-use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
 
 /// One revision of each function.
 #[derive(Debug, Clone, Copy)]
 pub struct Kernel {
-    /// The commit that made it, `commit^` for the kernel before it, or the name of a mutant.
-    pub commit: &'static str,
-    /// The commit in its own words, or what the mutant does.
-    pub what: &'static str,
-    /// It was never merged: a plausible wrong patch.
-    pub mutant: bool,
-    /// Orderings that it lost: the function, and what it lost.
-    pub weaken: &'static [(&'static str, Weakness)],
+    /// What it is called.
+    pub label: Label,
     /// `stop_two_cpus()`.
     pub stop_two_cpus: two_works::CallerRev,
     /// `cpu_stop_queue_two_works()`.
@@ -70,10 +63,7 @@ pub struct Kernel {
 
 /// `stop_two_cpus()` is introduced: one function queues both works, on the lower CPU, with irqs off.
 pub const INTRODUCED: Kernel = Kernel {
-    commit: "1be0bd77c5dd",
-    what: "stop_machine: introduce stop_two_cpus()",
-    mutant: false,
-    weaken: &[],
+    label: Label::commit("1be0bd77c5dd", "stop_machine: introduce stop_two_cpus()"),
     stop_two_cpus: two_works::CALLER_BY_IPI,
     two_works: two_works::ORIGIN,
     queue_work: queue_work::ORIGIN,
@@ -97,8 +87,7 @@ pub const INTRODUCED: Kernel = Kernel {
 
 /// Keeps `stop_cpus()` out with an lglock.
 pub const LOCAL_LOCK: Kernel = Kernel {
-    commit: "7053ea1a34fa",
-    what: "stop_machine: Fix race between stop_two_cpus() and stop_cpus()",
+    label: Label::commit("7053ea1a34fa", "stop_machine: Fix race between stop_two_cpus() and stop_cpus()"),
     stop_two_cpus: two_works::CALLER_LOCAL_LOCK,
     stop_cpus: stop_cpus::GLOBAL_LOCK,
     ..INTRODUCED
@@ -106,8 +95,7 @@ pub const LOCAL_LOCK: Kernel = Kernel {
 
 /// Both works go in under both locks.
 pub const DOUBLE_LOCK: Kernel = Kernel {
-    commit: "b17718d02f54",
-    what: "stop_machine: Fix deadlock between multiple stop_two_cpus()",
+    label: Label::commit("b17718d02f54", "stop_machine: Fix deadlock between multiple stop_two_cpus()"),
     stop_two_cpus: two_works::CALLER_ASCENDING,
     two_works: two_works::DOUBLE_LOCK,
     ..LOCAL_LOCK
@@ -115,8 +103,7 @@ pub const DOUBLE_LOCK: Kernel = Kernel {
 
 /// The lglock gives way to a flag and a retry.
 pub const IN_PROGRESS: Kernel = Kernel {
-    commit: "e6253970413d",
-    what: "stop_machine: Remove stop_cpus_lock and lg_double_lock/unlock()",
+    label: Label::commit("e6253970413d", "stop_machine: Remove stop_cpus_lock and lg_double_lock/unlock()"),
     two_works: two_works::BEFORE,
     stop_cpus: stop_cpus::IN_PROGRESS,
     ..DOUBLE_LOCK
@@ -124,12 +111,11 @@ pub const IN_PROGRESS: Kernel = Kernel {
 
 /// The kernel of incident 000: the wakeups stand under the stoppers' locks.
 pub const BEFORE: Kernel =
-    Kernel { commit: "0b26351b910f^", what: "wakes the stoppers under their locks", ..IN_PROGRESS };
+    Kernel { label: Label::commit("0b26351b910f^", "wakes the stoppers under their locks"), ..IN_PROGRESS };
 
 /// Collects the wakeups in a `wake_q`.
 pub const WAKE_Q: Kernel = Kernel {
-    commit: "0b26351b910f",
-    what: "stop_machine, sched: Fix migrate_swap() vs. active_balance() deadlock",
+    label: Label::commit("0b26351b910f", "stop_machine, sched: Fix migrate_swap() vs. active_balance() deadlock"),
     two_works: two_works::WAKE_Q,
     queue_work: queue_work::WAKE_Q,
     ..BEFORE
@@ -137,67 +123,59 @@ pub const WAKE_Q: Kernel = Kernel {
 
 /// No preemption between the two wakeups.
 pub const AROUND_WAKE: Kernel = Kernel {
-    commit: "9fb8d5dc4b64",
-    what: "stop_machine: Disable preemption when waking two stopper threads",
+    label: Label::commit("9fb8d5dc4b64", "stop_machine: Disable preemption when waking two stopper threads"),
     two_works: two_works::AROUND_WAKE,
     ..WAKE_Q
 };
 
 /// No preemption from the queueing to the wakeups.
 pub const AFTER_QUEUEING: Kernel = Kernel {
-    commit: "2610e8894663",
-    what: "stop_machine: Disable preemption after queueing stopper threads",
+    label: Label::commit("2610e8894663", "stop_machine: Disable preemption after queueing stopper threads"),
     two_works: two_works::BEFORE_UNLOCK,
     ..AROUND_WAKE
 };
 
 /// The same with the lines in a better order.
 pub const REFLOW: Kernel = Kernel {
-    commit: "b80a2bfce85e",
-    what: "stop_machine: Reflow cpu_stop_queue_two_works()",
+    label: Label::commit("b80a2bfce85e", "stop_machine: Reflow cpu_stop_queue_two_works()"),
     two_works: two_works::REFLOW,
     ..AFTER_QUEUEING
 };
 
 /// The same care for a single work.
 pub const ATOMICALLY: Kernel = Kernel {
-    commit: "cfd355145c32",
-    what: "stop_machine: Atomically queue and wake stopper threads",
+    label: Label::commit("cfd355145c32", "stop_machine: Atomically queue and wake stopper threads"),
     queue_work: queue_work::ATOMICALLY,
     ..REFLOW
 };
 
 /// The kernel before that.
 pub const WAKE_Q_UNORDERED: Kernel =
-    Kernel { commit: "4c4e3731564c^", what: "a cmpxchg() that fails orders nothing", ..ATOMICALLY };
+    Kernel { label: Label::commit("4c4e3731564c^", "a cmpxchg() that fails orders nothing"), ..ATOMICALLY };
 
 /// `wake_q_add()` orders also where it fails.
 pub const WAKE_Q_ORDERED: Kernel = Kernel {
-    commit: "4c4e3731564c",
-    what: "sched/wake_q: Fix wakeup ordering for wake_q",
+    label: Label::commit("4c4e3731564c", "sched/wake_q: Fix wakeup ordering for wake_q"),
     wake_q: wake_q::ORDERED,
     ..ATOMICALLY
 };
 
 /// Wakers hand a task over to the CPU that switches away from it.
 pub const HANDED_OVER: Kernel = Kernel {
-    commit: "c6e7bd7afaeb",
-    what: "sched/core: Optimize ttwu() spinning on p->on_cpu",
+    label: Label::commit("c6e7bd7afaeb", "sched/core: Optimize ttwu() spinning on p->on_cpu"),
     ttwu: ttwu::HANDED_OVER,
     ..WAKE_Q_ORDERED
 };
 
 /// The kernel before the last change to the stopper's wakeup.
 pub const BEFORE_HOTPLUG: Kernel = Kernel {
-    commit: "009836b4fa52^",
-    what: "stoppers wait for their wakeup on a wake_q or a wakelist",
+    label: Label::commit("009836b4fa52^", "stoppers wait for their wakeup on a wake_q or a wakelist"),
     ..HANDED_OVER
 };
 
 /// Wakes directly, behind the locks; what stands in v6.16 and later.
 pub const MAINLINE: Kernel = Kernel {
-    commit: "009836b4fa52",
-    what: "sched/core: Fix migrate_swap() vs. hotplug",
+    label: Label::commit("009836b4fa52", "sched/core: Fix migrate_swap() vs. hotplug"),
     two_works: two_works::AFTER_UNLOCK,
     queue_work: queue_work::AFTER_UNLOCK,
     ttwu: ttwu::NOT_STOPPERS,
@@ -206,84 +184,72 @@ pub const MAINLINE: Kernel = Kernel {
 
 /// A stopper that waits with interrupts off looks like one that is stuck.
 pub const BEFORE_TOUCH: Kernel = Kernel {
-    commit: "ce4f06dcbb5d^",
-    what: "a stopper that waits with interrupts off is reported",
+    label: Label::commit("ce4f06dcbb5d^", "a stopper that waits with interrupts off is reported"),
     multi_cpu_stop: multi_cpu_stop::ORIGIN,
     ..MAINLINE
 };
 
 /// It says that it is not, from the second state on.
 pub const TOUCH: Kernel = Kernel {
-    commit: "ce4f06dcbb5d",
-    what: "stop_machine: Touch_nmi_watchdog() after MULTI_STOP_PREPARE",
+    label: Label::commit("ce4f06dcbb5d", "stop_machine: Touch_nmi_watchdog() after MULTI_STOP_PREPARE"),
     multi_cpu_stop: multi_cpu_stop::TOUCH,
     ..BEFORE_TOUCH
 };
 
 /// RCU hears from it, too.
 pub const RCU: Kernel = Kernel {
-    commit: "366237e7b083",
-    what: "stop_machine: Provide RCU quiescent state in multi_cpu_stop()",
+    label: Label::commit("366237e7b083", "stop_machine: Provide RCU quiescent state in multi_cpu_stop()"),
     multi_cpu_stop: multi_cpu_stop::RCU,
     ..TOUCH
 };
 
 /// But not before interrupts are off.
 pub const RCU_BEYOND_PREPARE: Kernel = Kernel {
-    commit: "c861cac950fb",
-    what: "multi_cpu_stop() tells RCU of a quiescent state only where interrupts are off",
+    label: Label::commit(
+        "c861cac950fb",
+        "multi_cpu_stop() tells RCU of a quiescent state only where interrupts are off",
+    ),
     multi_cpu_stop: multi_cpu_stop::MAINLINE,
     ..RCU
 };
 
 /// What the report of incident 003 tried.
 pub const TOUCH_FROM_PREPARE: Kernel = Kernel {
+    label: Label::mutant("touch-from-prepare", "a stopper that waits for one that is missing touches the watchdog"),
     multi_cpu_stop: multi_cpu_stop::FROM_PREPARE,
-    ..MAINLINE.mutant("touch-from-prepare", "a stopper that waits for one that is missing touches the watchdog")
+    ..MAINLINE
 };
 
 /// A candidate between the two: it touches for a while, and knows who is missing.
 pub const BOUNDED_TOUCH: Kernel = Kernel {
+    label: Label::mutant("bounded-touch", "a stopper that waits for a missing one touches the watchdog up to 20 s"),
     multi_cpu_stop: multi_cpu_stop::BOUNDED,
-    ..MAINLINE.mutant("bounded-touch", "a stopper that waits for a missing one touches the watchdog up to 20 s")
+    ..MAINLINE
 };
 
 /// A candidate that also looks whether the missing one can come.
 pub const PATIENT_TOUCH: Kernel = Kernel {
+    label: Label::mutant("patient-touch", "the same, unless the missing one waits in another request"),
     multi_cpu_stop: multi_cpu_stop::PATIENT,
-    ..MAINLINE.mutant("patient-touch", "the same, unless the missing one waits in another request")
+    ..MAINLINE
 };
 
 /// The state that the stoppers share is accessed plainly, and read twice.
 pub const BEFORE_READ_ONCE: Kernel = Kernel {
-    commit: "b1fc58333575^",
-    what: "multi_cpu_stop() reads the state twice, plainly",
+    label: Label::commit("b1fc58333575^", "multi_cpu_stop() reads the state twice, plainly"),
     set_state: multi_stop_data::ORIGIN,
     ..MAINLINE
 };
 
 /// It is read once.
 pub const READ_ONCE: Kernel = Kernel {
-    commit: "b1fc58333575",
-    what: "stop_machine: Avoid potential race behaviour",
+    label: Label::commit("b1fc58333575", "stop_machine: Avoid potential race behaviour"),
     set_state: multi_stop_data::MAINLINE,
     ..BEFORE_READ_ONCE
 };
 
-impl Kernel {
-    /// This kernel with a patch that was never merged.
-    pub const fn mutant(self, name: &'static str, what: &'static str) -> Kernel {
-        Kernel { commit: name, what, mutant: true, ..self }
-    }
-
-    /// This kernel before a commit, for one that only lost orderings.
-    pub const fn without(self, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
-        Kernel { weaken, ..self }
-    }
-}
-
 impl Revision for Kernel {
     fn label(&self) -> Label {
-        Label { revision: self.commit, what: self.what, mutant: self.mutant, weaken: self.weaken }
+        self.label
     }
 }

@@ -11,7 +11,7 @@ use crate::schedule::schedule;
 use crate::task::Birth;
 use crate::ttwu::wake_up_process;
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Id, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub const CASES: &[Case] = &[FLAG, TWO_IDLE, OFFLINE, SWAP_MOVED, SWAP_WOKEN, SWAP_SAME];
 
 const fn mutant(name: &'static str, what: &'static str, balance: active_balance::Rev) -> Kernel {
-    Kernel { balance, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), balance, ..kernel::MAINLINE }
 }
 
 const fn clear(name: &'static str, what: &'static str, clear: Clear) -> Kernel {
@@ -133,7 +133,7 @@ pub fn busiest_goes_offline(kernel: Kernel) -> Box<Scenario> {
 }
 
 const fn swap(name: &'static str, what: &'static str, migrate_swap: migrate_swap::Rev) -> Kernel {
-    Kernel { migrate_swap, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), migrate_swap, ..kernel::MAINLINE }
 }
 
 /// Two tasks to swap, on these CPUs; the first one is about to block.

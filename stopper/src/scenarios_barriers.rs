@@ -9,7 +9,7 @@ use crate::task::{Birth, TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_WAKING, TaskStru
 use crate::ttwu::{self, wake_up_process};
 use ksync::Weakness::{NoFence, RelaxedLoad, RelaxedRmw, RelaxedStore};
 use ksync::catalogue::Expected::{Holds, Lockup, LostWakeup, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Atomic, Id, Model, Relaxed, Scenario, smp_mb};
 use std::sync::Arc;
@@ -26,15 +26,19 @@ const SB: Case = Case {
     rows: &[
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("no-mb-after-pi-lock", "the lock is enough")
-                .without(&[("try_to_wake_up", NoFence(Fence::AfterSpinlock))]),
+            Kernel {
+                label: Label::mutant("no-mb-after-pi-lock", "the lock is enough")
+                    .without(&[("try_to_wake_up", NoFence(Fence::AfterSpinlock))]),
+                ..kernel::MAINLINE
+            },
             LostWakeup,
         ),
         (
-            kernel::MAINLINE
-                .mutant("plain-set-state", "__set_current_state() instead of set_current_state()")
-                .without(&[("set_current_state", NoFence(Fence::Mb))]),
+            Kernel {
+                label: Label::mutant("plain-set-state", "__set_current_state() instead of set_current_state()")
+                    .without(&[("set_current_state", NoFence(Fence::Mb))]),
+                ..kernel::MAINLINE
+            },
             LostWakeup,
         ),
     ],
@@ -66,15 +70,19 @@ const HAND_OVER: Case = Case {
     rows: &[
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("plain-on-cpu-store", "finish_task() clears on_cpu without release")
-                .without(&[("finish_task", RelaxedStore)]),
+            Kernel {
+                label: Label::mutant("plain-on-cpu-store", "finish_task() clears on_cpu without release")
+                    .without(&[("finish_task", RelaxedStore)]),
+                ..kernel::MAINLINE
+            },
             Race,
         ),
         (
-            kernel::MAINLINE
-                .mutant("plain-on-cpu-spin", "the waker spins on on_cpu without acquire")
-                .without(&[("try_to_wake_up", RelaxedLoad)]),
+            Kernel {
+                label: Label::mutant("plain-on-cpu-spin", "the waker spins on on_cpu without acquire")
+                    .without(&[("try_to_wake_up", RelaxedLoad)]),
+                ..kernel::MAINLINE
+            },
             Race,
         ),
     ],
@@ -116,15 +124,19 @@ const WAKELIST: Case = Case {
         (kernel::HANDED_OVER, Holds),
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("plain-wake-list-take", "the wake_list is emptied without acquire")
-                .without(&[("sched_ttwu_pending", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("plain-wake-list-take", "the wake_list is emptied without acquire")
+                    .without(&[("sched_ttwu_pending", RelaxedRmw)]),
+                ..kernel::MAINLINE
+            },
             Violated,
         ),
         (
-            kernel::MAINLINE
-                .mutant("plain-wake-list", "the wake_list is filled without release")
-                .without(&[("ttwu_queue_wakelist", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("plain-wake-list", "the wake_list is filled without release")
+                    .without(&[("ttwu_queue_wakelist", RelaxedRmw)]),
+                ..kernel::MAINLINE
+            },
             Violated,
         ),
     ],
@@ -159,14 +171,19 @@ const STALE_ON_RQ: Case = Case {
     scenario: woken_again,
     rows: &[
         (
-            Kernel { commit: "135e8c9250dd^", what: "nothing orders the state before on_rq", ..SPINNING }
-                .without(&[("try_to_wake_up", NoFence(Fence::Rmb))]),
+            Kernel {
+                label: Label::commit("135e8c9250dd^", "nothing orders the state before on_rq")
+                    .without(&[("try_to_wake_up", NoFence(Fence::Rmb))]),
+                ..SPINNING
+            },
             Lockup,
         ),
         (
             Kernel {
-                commit: "135e8c9250dd",
-                what: "sched/core: Fix a race between try_to_wake_up() and a woken up task",
+                label: Label::commit(
+                    "135e8c9250dd",
+                    "sched/core: Fix a race between try_to_wake_up() and a woken up task",
+                ),
                 ..SPINNING
             },
             Holds,
@@ -218,14 +235,19 @@ const STALE_ON_CPU: Case = Case {
     scenario: blocks_again,
     rows: &[
         (
-            Kernel { commit: "ecf7d01c229d^", what: "nothing orders on_rq before on_cpu", ..SPINNING }
-                .without(&[("try_to_wake_up", NoFence(Fence::AcquireAfterCtrlDep))]),
+            Kernel {
+                label: Label::commit("ecf7d01c229d^", "nothing orders on_rq before on_cpu")
+                    .without(&[("try_to_wake_up", NoFence(Fence::AcquireAfterCtrlDep))]),
+                ..SPINNING
+            },
             Race,
         ),
         (
             Kernel {
-                commit: "ecf7d01c229d",
-                what: "sched/core: Fix an SMP ordering race in try_to_wake_up() vs. schedule()",
+                label: Label::commit(
+                    "ecf7d01c229d",
+                    "sched/core: Fix an SMP ordering race in try_to_wake_up() vs. schedule()",
+                ),
                 ..SPINNING
             },
             Holds,

@@ -17,7 +17,7 @@ use crate::task::{Birth, TASK_ON_RQ_QUEUED};
 use crate::two_works::{ENOENT, stop_two_cpus};
 use ksync::Weakness::RelaxedRmw;
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Plain, Relaxed, Scenario};
 use std::sync::Arc;
 
@@ -101,9 +101,11 @@ const S16: Case = Case {
         (hotplug_kernels::ONLINE_IDLE, Holds),
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-done-up", "bringup_wait_for_ap() waits without order")
-                .without(&[("bringup_wait_for_ap", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("relaxed-done-up", "bringup_wait_for_ap() waits without order")
+                    .without(&[("bringup_wait_for_ap", RelaxedRmw)]),
+                ..kernel::MAINLINE
+            },
             Race,
         ),
     ],
@@ -208,9 +210,11 @@ const MOVED: Case = Case {
     rows: &[
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-complete-all", "migration_cpu_stop() completes without order")
-                .without(&[("migration_cpu_stop", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("relaxed-complete-all", "migration_cpu_stop() completes without order")
+                    .without(&[("migration_cpu_stop", RelaxedRmw)]),
+                ..kernel::MAINLINE
+            },
             Race,
         ),
     ],

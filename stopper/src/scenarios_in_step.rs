@@ -8,7 +8,7 @@ use crate::machine::{Ctx, Machine};
 use crate::multi_cpu_stop::{self, Irqs, IsActive, Steps, multi_cpu_stop};
 use crate::multi_stop_data::{self, Access, AckRev, Last, MultiStopData, MultiStopState};
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Id, Model, Relaxed, Scenario};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub const CASES: &[Case] = &[ONE_ACTIVE, TWO_ACTIVE, TWO_OF_THREE, INTERRUPT];
 
 const fn steps(name: &'static str, what: &'static str, steps: Steps) -> Kernel {
-    Kernel { steps, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), steps, ..kernel::MAINLINE }
 }
 
 const LEAVES_AT_RUN: Kernel = steps(
@@ -44,23 +44,27 @@ const BACK_AFTER_RUN: Kernel = steps(
 );
 
 const READ_AFTER_ACK: Kernel = Kernel {
+    label: Label::mutant("reads-after-ack", "curstate is what the state is when this CPU has acked"),
     set_state: multi_stop_data::Rev { access: Access::OnceAndAfterAck, ..multi_stop_data::MAINLINE },
-    ..kernel::MAINLINE.mutant("reads-after-ack", "curstate is what the state is when this CPU has acked")
+    ..kernel::MAINLINE
 };
 
 const TWO_LAST: Kernel = Kernel {
+    label: Label::mutant("two-last", "ack_state() decrements, then reads whether the count is 0"),
     ack_state: AckRev { last: Last::ByReadAfter, ..multi_stop_data::ACK_MAINLINE },
-    ..kernel::MAINLINE.mutant("two-last", "ack_state() decrements, then reads whether the count is 0")
+    ..kernel::MAINLINE
 };
 
 const PASS_CURSTATE: Kernel = Kernel {
+    label: Label::mutant("pass-curstate", "ack_state() does not read the state again (2023, not merged)"),
     ack_state: multi_stop_data::ACK_CURSTATE,
-    ..kernel::MAINLINE.mutant("pass-curstate", "ack_state() does not read the state again (2023, not merged)")
+    ..kernel::MAINLINE
 };
 
 const FIRST_OF_MASK: Kernel = Kernel {
+    label: Label::mutant("first-of-mask", "of the CPUs in active_cpus only the first runs the function"),
     is_active: IsActive::FirstOfMask,
-    ..kernel::MAINLINE.mutant("first-of-mask", "of the CPUs in active_cpus only the first runs the function")
+    ..kernel::MAINLINE
 };
 
 const ONE_ACTIVE: Case = Case {

@@ -10,7 +10,7 @@ use crate::stopper_thread::smpboot_thread_loop;
 use crate::task::{Birth, TaskStruct};
 use crate::ttwu::{self, OnCpu};
 use ksync::catalogue::Expected::{Holds, Lockup};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Id, Model, Scenario, Setup};
 use std::sync::Arc;
 
@@ -38,8 +38,9 @@ const S9_INCIDENT: Case = Case {
 };
 
 const SPIN_UNDER_RQ_LOCK: Kernel = Kernel {
+    label: Label::mutant("spin-under-rq-lock", "the waker spins on on_cpu with the task's runqueue locked"),
     ttwu: ttwu::Rev { on_cpu: OnCpu::SpinUnderRqLock, ..ttwu::NOT_STOPPERS },
-    ..kernel::MAINLINE.mutant("spin-under-rq-lock", "the waker spins on on_cpu with the task's runqueue locked")
+    ..kernel::MAINLINE
 };
 
 /// The incident's two tasks alone: migration/1 has run dry and finds CPU26 busy while custom_exporter, on CPU26,

@@ -13,7 +13,7 @@ use crate::task::Birth;
 use crate::two_works::{self, CallerRev, Done, ENOENT, stop_two_cpus};
 use ksync::Weakness::{NoFence, RelaxedRmw};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Atomic, Model, Plain, Relaxed, Scenario};
 use std::sync::Arc;
@@ -21,13 +21,16 @@ use std::sync::Arc;
 /// The cases of this file.
 pub const CASES: &[Case] = &[ACK_RESET, ACK_RESET_SC, THREE, RUN, RET, SIGNAL, PARK];
 
-const NO_WMB: Kernel = kernel::MAINLINE
-    .mutant("no-wmb", "set_state() without its smp_wmb()")
-    .without(&[("set_state", NoFence(Fence::Wmb))]);
+const NO_WMB: Kernel = Kernel {
+    label: Label::mutant("no-wmb", "set_state() without its smp_wmb()")
+        .without(&[("set_state", NoFence(Fence::Wmb))]),
+    ..kernel::MAINLINE
+};
 
 const STATE_FIRST: Kernel = Kernel {
+    label: Label::mutant("state-first", "set_state() publishes the state, then resets thread_ack"),
     set_state: multi_stop_data::Rev { first: First::State, ..multi_stop_data::MAINLINE },
-    ..kernel::MAINLINE.mutant("state-first", "set_state() publishes the state, then resets thread_ack")
+    ..kernel::MAINLINE
 };
 
 const ACK_RESET: Case = Case {
@@ -98,9 +101,11 @@ const RUN: Case = Case {
     rows: &[
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-ack", "ack_state() decrements without order")
-                .without(&[("ack_state", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("relaxed-ack", "ack_state() decrements without order")
+                    .without(&[("ack_state", RelaxedRmw)]),
+                ..kernel::MAINLINE
+            },
             Lockup,
         ),
     ],
@@ -140,8 +145,9 @@ const RET: Case = Case {
         (kernel::MAINLINE, Holds),
         (
             Kernel {
+                label: Label::mutant("active-signals-only", "nr_todo counts the CPU that runs the function only"),
                 stop_two_cpus: CallerRev { done: Done::ActiveOnly, ..two_works::CALLER_ASCENDING },
-                ..kernel::MAINLINE.mutant("active-signals-only", "nr_todo counts the CPU that runs the function only")
+                ..kernel::MAINLINE
             },
             Violated,
         ),
@@ -172,9 +178,11 @@ const SIGNAL: Case = Case {
     rows: &[
         (kernel::MAINLINE, Holds),
         (
-            kernel::MAINLINE
-                .mutant("relaxed-signal", "cpu_stop_signal_done() decrements without order")
-                .without(&[("cpu_stop_signal_done", RelaxedRmw)]),
+            Kernel {
+                label: Label::mutant("relaxed-signal", "cpu_stop_signal_done() decrements without order")
+                    .without(&[("cpu_stop_signal_done", RelaxedRmw)]),
+                ..kernel::MAINLINE
+            },
             Race,
         ),
     ],
@@ -205,8 +213,9 @@ pub fn signal_done(kernel: Kernel) -> Box<Scenario> {
 
 /// A stopper accepts works until it parks, and has flushed its list before.
 pub(crate) const DISABLE_WHEN_PARKED: Kernel = Kernel {
+    label: Label::mutant("disable-when-parked", "enabled goes off in the park callback"),
     park: park::Rev { disable: Disable::InParkCallback, ..park::MAINLINE },
-    ..kernel::MAINLINE.mutant("disable-when-parked", "enabled goes off in the park callback")
+    ..kernel::MAINLINE
 };
 
 const PARK: Case = Case {

@@ -12,7 +12,7 @@ use crate::task::Birth;
 use crate::ttwu::wake_up_process;
 use crate::two_works::{self, Against, PreemptOff, cpu_stop_queue_two_works, queue_two, stop_two_cpus};
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Scenario};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,20 +23,22 @@ pub const CASES: &[Case] = &[S3, S4, S10, S11, S13, S17];
 const NO_CPUS: LoomUse = LoomUse::CannotCarry("who may preempt whom decides, and loom has no CPUs");
 
 const NO_TEST: Kernel = Kernel {
+    label: Label::mutant("no-in-progress-test", "two works are queued whatever stop_cpus() does"),
     two_works: two_works::Rev { against: Against::Nothing, ..two_works::AFTER_UNLOCK },
-    ..kernel::MAINLINE.mutant("no-in-progress-test", "two works are queued whatever stop_cpus() does")
+    ..kernel::MAINLINE
 };
 
 const EARLY_TEST: Kernel = Kernel {
+    label: Label::mutant("early-in-progress-test", "stop_cpus_in_progress is tested before the locks are taken"),
     two_works: two_works::Rev { against: Against::InProgressBeforeLocks, ..two_works::AFTER_UNLOCK },
-    ..kernel::MAINLINE.mutant("early-in-progress-test", "stop_cpus_in_progress is tested before the locks are taken")
+    ..kernel::MAINLINE
 };
 
 const PREEMPTIBLE: Kernel = Kernel {
+    label: Label::mutant("preemptible-wake", "nothing keeps the waker from being preempted before it has woken all"),
     two_works: two_works::Rev { preempt_off: PreemptOff::Never, ..two_works::AFTER_UNLOCK },
     queue_work: queue_work::Rev { preempt_off: PreemptOff::Never, ..queue_work::AFTER_UNLOCK },
     ..kernel::MAINLINE
-        .mutant("preemptible-wake", "nothing keeps the waker from being preempted before it has woken all")
 };
 
 const S3: Case = Case {
@@ -266,8 +268,9 @@ pub fn s13_waker_moved(kernel: Kernel) -> Box<Scenario> {
 }
 
 const WAKELIST: Kernel = Kernel {
+    label: Label::mutant("stoppers-on-wakelist", "009836b4fa52 without its change to ttwu_queue_cond()"),
     ttwu: crate::ttwu::HANDED_OVER,
-    ..kernel::MAINLINE.mutant("stoppers-on-wakelist", "009836b4fa52 without its change to ttwu_queue_cond()")
+    ..kernel::MAINLINE
 };
 
 const S17: Case = Case {

@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Requests for all CPUs: from a task, from two tasks, and from a CPU that is not there yet.
+//! Requests for all CPUs: from a task, from two tasks, from a CPU that is not there yet, and beside one for two CPUs.
 
 use crate::catalogue::Case;
 use crate::kernel::{self, Kernel};
 use crate::machine::Machine;
 use crate::multi_cpu_stop::{self, Irqs, Steps};
-use crate::stop_cpus;
+use crate::stop_cpus::{self, queue_stop_cpus_work};
 use crate::stop_machine::{self, Threads, Waits, stop_machine, stop_machine_from_inactive_cpu};
 use crate::task::Birth;
-use crate::two_works::{Done, ENOENT};
+use crate::two_works::{Done, ENOENT, queue_two};
 use ksync::catalogue::Expected::{Holds, Lockup, Race, Violated};
-use ksync::catalogue::LoomUse;
-use ksync::{Atomic, Model, Relaxed, Scenario};
+use ksync::catalogue::{Label, LoomUse};
+use ksync::{Atomic, Model, Relaxed, Scenario, busy, now};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[ALL, ONE_AT_A_TIME, STATIC_WORK, INACTIVE, INACTIVE_TOO];
+pub const CASES: &[Case] = &[ALL, ONE_AT_A_TIME, STATIC_WORK, INACTIVE, INACTIVE_TOO, BEHIND_A_PAIR];
 
 const TOO_LONG: LoomUse = LoomUse::CannotCarry("no end in 20 seconds");
 
 const ACTIVE_SIGNALS: Kernel = Kernel {
+    label: Label::mutant("active-signals-only", "nr_todo counts the CPU that runs the function only"),
     stop_cpus: stop_cpus::Rev { done: Done::ActiveOnly, ..stop_cpus::IN_PROGRESS },
-    ..kernel::MAINLINE.mutant("active-signals-only", "nr_todo counts the CPU that runs the function only")
+    ..kernel::MAINLINE
 };
 
 const NO_MUTEX: Kernel = Kernel {
+    label: Label::mutant("no-stop-cpus-mutex", "two callers of stop_cpus() share the stoppers' static works"),
     stop_cpus: stop_cpus::Rev { one_at_a_time: false, ..stop_cpus::IN_PROGRESS },
-    ..kernel::MAINLINE.mutant("no-stop-cpus-mutex", "two callers of stop_cpus() share the stoppers' static works")
+    ..kernel::MAINLINE
 };
 
 const fn inactive(name: &'static str, what: &'static str, from_inactive: stop_machine::Rev) -> Kernel {
-    Kernel { from_inactive, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), from_inactive, ..kernel::MAINLINE }
 }
 
 const ALL: Case = Case {
@@ -151,8 +153,9 @@ const INACTIVE: Case = Case {
         ),
         (
             Kernel {
+                label: Label::mutant("irqs-back-in-any-case", "multi_cpu_stop() ends with local_irq_enable()"),
                 steps: Steps { irqs: Irqs::BackInAnyCase, ..multi_cpu_stop::STEPS },
-                ..kernel::MAINLINE.mutant("irqs-back-in-any-case", "multi_cpu_stop() ends with local_irq_enable()")
+                ..kernel::MAINLINE
             },
             Violated,
         ),
@@ -210,5 +213,49 @@ pub fn inactive_against_task(kernel: Kernel) -> Box<Scenario> {
         });
         machine.spawn(setup, t, move |ctx| assert_eq!(stop_machine(ctx, &calls.1), Err(-11)));
         machine.spawn_stoppers(setup, &[0]);
+    })
+}
+
+const BEHIND_A_PAIR: Case = Case {
+    incident: "stop-machine",
+    name: "behind-a-pair",
+    model: Model::Sc,
+    loom: LoomUse::CannotCarry("loom has no interrupts"),
+    scenario: behind_a_pair,
+    rows: &[
+        (kernel::INTRODUCED, Holds),
+        (kernel::LOCAL_LOCK, Violated),
+        (kernel::DOUBLE_LOCK, Violated),
+        (kernel::IN_PROGRESS, Holds),
+        (kernel::BEFORE, Holds),
+        (kernel::REFLOW, Holds),
+        (kernel::MAINLINE, Holds),
+    ],
+};
+
+/// An interrupt comes to who stops two CPUs, and takes its time. Who stops all of them, with preemption off, does not
+/// wait for that: the stoppers' locks are taken with interrupts off, but the lglock was not. Nobody reported this.
+///
+/// Result: Violated in `DOUBLE_LOCK`
+pub fn behind_a_pair(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let mut machine = Machine::new(&[0, 1], kernel);
+        let a = machine.new_task("A", 1, Birth::Running);
+        let b = machine.new_task("B", 0, Birth::Running);
+        let nothing = machine.stop_fn("nothing", |_, _| 0);
+        let all = machine.stop_machine_call("all", nothing, 0);
+        let two = machine.stop_two_cpus_call("two", 0, nothing, 0);
+        let machine = Arc::new(machine);
+        let irq = setup.irq("irq", 0, |_| busy(1_000_000));
+        machine.spawn(setup, a, move |ctx| {
+            all.frame.enter();
+            assert!(queue_stop_cpus_work(ctx, &all));
+            assert!(now() == 0, "it waited for an interrupt");
+        });
+        machine.spawn(setup, b, move |ctx| {
+            irq.raise();
+            two.frame.enter();
+            assert_eq!(queue_two(ctx, &two, 0, 1), Ok(()));
+        });
     })
 }

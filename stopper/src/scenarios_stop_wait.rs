@@ -7,7 +7,7 @@ use crate::machine::{Ctx, Machine};
 use crate::multi_cpu_stop::multi_cpu_stop;
 use crate::multi_stop_data::{self, Access, MultiStopData};
 use ksync::catalogue::Expected::{Holds, Race, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Id, Model, Relaxed, Scenario, Setup, busy};
 use std::sync::Arc;
 
@@ -147,8 +147,9 @@ pub fn rcu_with_irqs_off(kernel: Kernel) -> Box<Scenario> {
 }
 
 const ONCE_TWICE: Kernel = Kernel {
+    label: Label::mutant("read-once-twice", "two READ_ONCE() of the state, to compare and to assign"),
     set_state: multi_stop_data::Rev { access: Access::OnceTwice, ..multi_stop_data::MAINLINE },
-    ..kernel::MAINLINE.mutant("read-once-twice", "two READ_ONCE() of the state, to compare and to assign")
+    ..kernel::MAINLINE
 };
 
 const READ_TWICE: Case = Case {

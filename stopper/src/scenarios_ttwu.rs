@@ -9,15 +9,15 @@ use crate::schedule::{self, Dead, do_task_dead, schedule_tail, wait_event};
 use crate::task::{Birth, TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE, set_current_state};
 use crate::ttwu::{self, OnCpu, Runnable, TaskCpu, Waking, wake_up_process};
 use ksync::catalogue::Expected::{Holds, Lockup, LostWakeup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Relaxed, Scenario};
 use std::sync::Arc;
 
 /// The cases of this file.
-pub const CASES: &[Case] = &[HALF_ASLEEP, DYING, ACCOUNTING, MOVED, IRQ, TWO_WAKERS];
+pub const CASES: &[Case] = &[HALF_ASLEEP, DYING, ACCOUNTING, MOVED, IRQ, TWO_WAKERS, UNDER_A_LOCK];
 
 const fn mutant(name: &'static str, what: &'static str, ttwu: ttwu::Rev) -> Kernel {
-    Kernel { ttwu, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), ttwu, ..kernel::MAINLINE }
 }
 
 const HALF_ASLEEP: Case = Case {
@@ -57,8 +57,9 @@ const DYING: Case = Case {
         (kernel::MAINLINE, Holds),
         (
             Kernel {
+                label: Label::mutant("late-dead-test", "the state is read after on_cpu = 0"),
                 schedule: schedule::Rev { dead: Dead::ReadAfterFinish },
-                ..kernel::MAINLINE.mutant("late-dead-test", "the state is read after on_cpu = 0")
+                ..kernel::MAINLINE
             },
             Violated,
         ),
@@ -244,5 +245,36 @@ pub fn two_wakers(kernel: Kernel) -> Box<Scenario> {
             });
         }
         machine.spawn(setup, p, schedule_tail);
+    })
+}
+
+const UNDER_A_LOCK: Case = Case {
+    incident: "try-to-wake-up",
+    name: "under-a-lock",
+    model: Model::Sc,
+    loom: LoomUse::CannotCarry("an interrupt does the wakeup, and loom has none"),
+    scenario: woken_under_a_lock,
+    rows: &[(kernel::WAKE_Q_ORDERED, Lockup), (kernel::HANDED_OVER, Holds), (kernel::MAINLINE, Lockup)],
+};
+
+/// A stopper that blocks is woken under a lock that its CPU wants before it is done with the switch: what the kernel of
+/// incident 000 did, and none of these does. Who hands the wakeup over gets away with it; but a stopper's wakeup is not
+/// handed over any more, so today a wakeup under the stoppers' locks would be the incident again.
+///
+/// Result: Lockup in MAINLINE
+pub fn woken_under_a_lock(kernel: Kernel) -> Box<Scenario> {
+    Box::new(move |setup| {
+        let mut machine = Machine::new(&[1, 26], kernel);
+        machine.idle_finds_busy(1, 26);
+        let waker = machine.new_task("waker", 26, Birth::Running);
+        let migration = machine.blocking_stopper(1);
+        let machine = Arc::new(machine);
+        machine.spawn(setup, waker, move |ctx| {
+            let guard = ctx.machine.cpu_stopper(26).lock.lock_irq(ctx.current);
+            wake_up_process(ctx, migration);
+            guard.unlock();
+        });
+        machine.spawn(setup, migration, schedule::schedule).stop_class().daemon();
+        machine.declare_ipi(setup, 1);
     })
 }

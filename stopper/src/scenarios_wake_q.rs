@@ -11,7 +11,7 @@ use crate::task::{Birth, TASK_INTERRUPTIBLE, TaskStruct, get_task_struct};
 use crate::two_works::{ENOENT, Wake};
 use crate::wake_q::{self, Caller, Clear, Reference, WakeQHead, wake_q_add, wake_q_add_safe, wake_up_q};
 use ksync::catalogue::Expected::{Holds, LostWakeup, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Atomic, Id, Model, Relaxed, Scenario, SpinLock};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub const CASES: &[Case] = &[Q4, Q3_Q5, Q6, Q7, REFERENCES, ABANDONED];
 
 const fn mutant(name: &'static str, what: &'static str, wake_q: wake_q::Rev) -> Kernel {
-    Kernel { wake_q, ..kernel::MAINLINE.mutant(name, what) }
+    Kernel { label: Label::mutant(name, what), wake_q, ..kernel::MAINLINE }
 }
 
 const Q4: Case = Case {
@@ -259,11 +259,12 @@ const ABANDONED: Case = Case {
         (kernel::WAKE_Q_ORDERED, Holds),
         (
             Kernel {
-                queue_work: queue_work::Rev { wake: Wake::WakeQUnconditional, ..queue_work::ATOMICALLY },
-                ..kernel::WAKE_Q_ORDERED.mutant(
+                label: Label::mutant(
                     "conditional-wake",
                     "a stopper is queued for its wakeup always, but woken only if enabled",
-                )
+                ),
+                queue_work: queue_work::Rev { wake: Wake::WakeQUnconditional, ..queue_work::ATOMICALLY },
+                ..kernel::WAKE_Q_ORDERED
             },
             LostWakeup,
         ),

@@ -16,21 +16,14 @@ use crate::sysctl::Write;
 use crate::timer::{self, Stamps};
 use crate::touch::Touch;
 use crate::{buddy, oom};
-use ksync::Weakness;
 use ksync::catalogue::{Label, Revision};
 use stopper::kernel as stoppers;
 
 /// One revision of each function.
 #[derive(Debug, Clone, Copy)]
 pub struct Kernel {
-    /// The commit that made it, `commit^` for the kernel before it, a release, or the name of a mutant.
-    pub commit: &'static str,
-    /// The commit in its own words, or what the mutant does.
-    pub what: &'static str,
-    /// It was never merged: a plausible wrong patch.
-    pub mutant: bool,
-    /// Orderings that it lost: the function, and what it lost.
-    pub weaken: &'static [(&'static str, Weakness)],
+    /// What it is called.
+    pub label: Label,
     /// The stoppers.
     pub stopper: stoppers::Kernel,
     /// What it prints.
@@ -65,10 +58,7 @@ pub struct Kernel {
 
 /// Threads feed; the NMI is told when a CPU parks.
 pub const V4_12: Kernel = Kernel {
-    commit: "v4.12",
-    what: "watchdog/N feeds, and reports begin with NMI watchdog",
-    mutant: false,
-    weaken: &[],
+    label: Label::commit("v4.12", "watchdog/N feeds, and reports begin with NMI watchdog"),
     stopper: stoppers::MAINLINE,
     words: &message::V4_12,
     feed: Feed::Thread,
@@ -88,32 +78,28 @@ pub const V4_12: Kernel = Kernel {
 
 /// The NMI is not told.
 pub const UNANNOUNCED: Kernel = Kernel {
-    commit: "b94f51183b06^",
-    what: "a parking CPU stops its timer before its NMI",
+    label: Label::commit("b94f51183b06^", "a parking CPU stops its timer before its NMI"),
     disable: Order::TimerFirst,
     ..V4_12
 };
 
 /// The NMI is told.
 pub const ANNOUNCED: Kernel = Kernel {
-    commit: "b94f51183b06",
-    what: "a parking CPU announces that its timer stops",
+    label: Label::commit("b94f51183b06", "a parking CPU announces that its timer stops"),
     disable: Order::TimerFirstAnnounced,
     ..UNANNOUNCED
 };
 
 /// The NMI goes by the clock.
 pub const CHECK_TIMESTAMP: Kernel = Kernel {
-    commit: "7edaeb6841df",
-    what: "an NMI that comes too early by the clock checks nothing",
+    label: Label::commit("7edaeb6841df", "an NMI that comes too early by the clock checks nothing"),
     early: Early::Returns,
     ..V4_12
 };
 
 /// The vendor's kernel of incident 003: threads still feed.
 pub const V4_18: Kernel = Kernel {
-    commit: "v4.18",
-    what: "watchdog/N feeds",
+    label: Label::commit("v4.18", "watchdog/N feeds"),
     words: &message::V4_13,
     disable: Order::DetectorFirst,
     ..CHECK_TIMESTAMP
@@ -121,81 +107,79 @@ pub const V4_18: Kernel = Kernel {
 
 /// A work of the stopper feeds.
 pub const STOP_WORK: Kernel = Kernel {
-    commit: "9cf57731b63e",
-    what: "a work of the stopper feeds, not a thread",
+    label: Label::commit("9cf57731b63e", "a work of the stopper feeds, not a thread"),
     feed: Feed::StopWork,
     ..V4_18
 };
 
 /// The work is queued when the last one has run.
 pub const GATED: Kernel = Kernel {
-    commit: "be45bf5395e0",
-    what: "Fix cpu_stop_queue_work() double-queue bug",
+    label: Label::commit("be45bf5395e0", "Fix cpu_stop_queue_work() double-queue bug"),
     feed: Feed::Gated,
     ..STOP_WORK
 };
 
 /// Two timestamps.
 pub const V5_13: Kernel = Kernel {
-    commit: "v5.13",
-    what: "reports how long it really takes, with a timestamp for feeds and one for reports",
+    label: Label::commit("v5.13", "reports how long it really takes, with a timestamp for feeds and one for reports"),
     timer: timer::SPLIT,
     touch: Touch::DelayReport,
     ..GATED
 };
 
 /// The buddies.
-pub const BUDDY: Kernel =
-    Kernel { commit: "1f423c905a6b", what: "each CPU looks after the next one", words: &message::V6_5, ..V5_13 };
+pub const BUDDY: Kernel = Kernel {
+    label: Label::commit("1f423c905a6b", "each CPU looks after the next one"),
+    words: &message::V6_5,
+    ..V5_13
+};
 
 /// A written threshold comes into force at once.
-pub const AT_ONCE: Kernel =
-    Kernel { commit: "7123dbbef88c^", what: "a written threshold is in force while the old timers run", ..BUDDY };
+pub const AT_ONCE: Kernel = Kernel {
+    label: Label::commit("7123dbbef88c^", "a written threshold is in force while the old timers run"),
+    ..BUDDY
+};
 
 /// A written threshold waits for the timers to stop.
 pub const STAGED: Kernel = Kernel {
-    commit: "7123dbbef88c",
-    what: "a written threshold waits until the timers have stopped",
+    label: Label::commit("7123dbbef88c", "a written threshold waits until the timers have stopped"),
     write: Write::Staged,
     ..AT_ONCE
 };
 
 /// The reporter of a hard lockup is named.
-pub const V6_18: Kernel =
-    Kernel { commit: "v6.18", what: "a hard lockup is reported with its reporter", words: &message::V6_18, ..STAGED };
+pub const V6_18: Kernel = Kernel {
+    label: Label::commit("v6.18", "a hard lockup is reported with its reporter"),
+    words: &message::V6_18,
+    ..STAGED
+};
 
 /// A touch saves the count.
 pub const RESYNC: Kernel = Kernel {
-    commit: "077ba03600fa",
-    what: "buddies look at every sample and miss three times; a touch saves the count",
+    label: Label::commit(
+        "077ba03600fa",
+        "buddies look at every sample and miss three times; a touch saves the count",
+    ),
     hardlockup: hardlockup::RESYNC,
     ..V6_18
 };
 
 /// What stands in v7.1.
 pub const MAINLINE: Kernel = Kernel {
-    commit: "v7.1",
-    what: "softlockup_panic counts, and nothing is sampled in a panic",
+    label: Label::commit("v7.1", "softlockup_panic counts, and nothing is sampled in a panic"),
     timer: timer::GATED,
     panic_when: PanicWhen::Count,
     ..RESYNC
 };
 
 /// Incident 003's proposal on today's kernel: a stopper that waits for one that is missing touches.
-pub const TOUCH_FROM_PREPARE: Kernel =
-    Kernel { stopper: stoppers::TOUCH_FROM_PREPARE, ..MAINLINE.mutant("touch-from-prepare", "`>=` for `>`") };
+pub const TOUCH_FROM_PREPARE: Kernel = Kernel {
+    label: Label::mutant("touch-from-prepare", "`>=` for `>`"),
+    stopper: stoppers::TOUCH_FROM_PREPARE,
+    ..MAINLINE
+};
 
 impl Kernel {
-    /// This kernel with a patch that was never merged.
-    pub const fn mutant(self, name: &'static str, what: &'static str) -> Kernel {
-        Kernel { commit: name, what, mutant: true, ..self }
-    }
-
-    /// This kernel before a commit, for one that only lost orderings.
-    pub const fn without(self, weaken: &'static [(&'static str, Weakness)]) -> Kernel {
-        Kernel { weaken, ..self }
-    }
-
     /// Whether touches and reports have a timestamp of their own.
     pub(crate) fn stamps_are_split(&self) -> bool {
         self.timer.stamps == Stamps::Split
@@ -204,6 +188,6 @@ impl Kernel {
 
 impl Revision for Kernel {
     fn label(&self) -> Label {
-        Label { revision: self.commit, what: self.what, mutant: self.mutant, weaken: self.weaken }
+        self.label
     }
 }

@@ -12,7 +12,7 @@ use crate::scenarios_promises::OBSERVER;
 use crate::units::SEC;
 use ksync::Weakness::NoFence;
 use ksync::catalogue::Expected::{Holds, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::op::Fence;
 use ksync::{Model, Relaxed, Scenario, Setup, busy};
 use std::sync::Arc;
@@ -24,21 +24,31 @@ pub const CASES: &[Case] = &[JOINS, LEAVES, FINDS];
 
 const BUDDIES: Config = Config { detector: Detector::Buddy, ..SOFT_ONLY };
 
-const NO_WMB_JOIN: Kernel = kernel::BUDDY
-    .mutant("no-wmb", "a CPU joins the ring without the smp_wmb()")
-    .without(&[("watchdog_hardlockup_enable", NoFence(Fence::Wmb))]);
-const NO_WMB_LEAVE: Kernel = kernel::BUDDY
-    .mutant("no-wmb", "a CPU leaves the ring without the smp_wmb()")
-    .without(&[("watchdog_hardlockup_disable", NoFence(Fence::Wmb))]);
-const NO_RMB: Kernel = kernel::BUDDY
-    .mutant("no-rmb", "the buddy looks without the smp_rmb()")
-    .without(&[("watchdog_buddy_check_hardlockup", NoFence(Fence::Rmb))]);
-const SELF_ONLY: Kernel = Kernel {
-    buddy: buddy::Rev::SelfOnly,
-    ..kernel::BUDDY.mutant("touch-self", "the next CPU of the ring is not touched")
+const NO_WMB_JOIN: Kernel = Kernel {
+    label: Label::mutant("no-wmb", "a CPU joins the ring without the smp_wmb()")
+        .without(&[("watchdog_hardlockup_enable", NoFence(Fence::Wmb))]),
+    ..kernel::BUDDY
 };
-const NEXT_ONLY: Kernel =
-    Kernel { buddy: buddy::Rev::NextOnly, ..kernel::BUDDY.mutant("touch-next", "a CPU that joins is not touched") };
+const NO_WMB_LEAVE: Kernel = Kernel {
+    label: Label::mutant("no-wmb", "a CPU leaves the ring without the smp_wmb()")
+        .without(&[("watchdog_hardlockup_disable", NoFence(Fence::Wmb))]),
+    ..kernel::BUDDY
+};
+const NO_RMB: Kernel = Kernel {
+    label: Label::mutant("no-rmb", "the buddy looks without the smp_rmb()")
+        .without(&[("watchdog_buddy_check_hardlockup", NoFence(Fence::Rmb))]),
+    ..kernel::BUDDY
+};
+const SELF_ONLY: Kernel = Kernel {
+    label: Label::mutant("touch-self", "the next CPU of the ring is not touched"),
+    buddy: buddy::Rev::SelfOnly,
+    ..kernel::BUDDY
+};
+const NEXT_ONLY: Kernel = Kernel {
+    label: Label::mutant("touch-next", "a CPU that joins is not touched"),
+    buddy: buddy::Rev::NextOnly,
+    ..kernel::BUDDY
+};
 
 const JOINS: Case = Case {
     incident: "buddy",
@@ -116,13 +126,15 @@ fn leaves(kernel: Kernel) -> Box<Scenario> {
 }
 
 const EVERY_CHECK: Kernel = Kernel {
+    label: Label::mutant("reset-on-check", "each check counts the misses from 0"),
     hardlockup: hardlockup::Rev { reset: Reset::OnCheck, ..hardlockup::RESYNC },
-    ..kernel::MAINLINE.mutant("reset-on-check", "each check counts the misses from 0")
+    ..kernel::MAINLINE
 };
 
 const NEVER_MISSES: Kernel = Kernel {
+    label: Label::mutant("third-of-thirds", "three misses in a row, and a look at every third sample only"),
     hardlockup: hardlockup::Rev { every: 3, ..hardlockup::RESYNC },
-    ..kernel::MAINLINE.mutant("third-of-thirds", "three misses in a row, and a look at every third sample only")
+    ..kernel::MAINLINE
 };
 
 const FINDS: Case = Case {

@@ -11,6 +11,7 @@ use crate::softlockup::{Compare, Feed};
 use crate::touch::{Touch, touch_softlockup_watchdog};
 use crate::units::SEC;
 use ksync::catalogue::Expected::{Holds, Violated};
+use ksync::catalogue::Label;
 use ksync::{Model, Relaxed, Scenario, Setup, busy};
 use std::sync::Arc;
 use stopper::machine::{Ctx, Machine};
@@ -93,13 +94,15 @@ fn holds_for(kernel: Kernel, ns: u64) -> Box<Scenario> {
 }
 
 const TIMER_FEEDS: Kernel = Kernel {
+    label: Label::mutant("timer-feeds", "the timer feeds the CPU itself, without the stopper"),
     feed: Feed::Timer,
-    ..kernel::MAINLINE.mutant("timer-feeds", "the timer feeds the CPU itself, without the stopper")
+    ..kernel::MAINLINE
 };
 
 const NOT_BEFORE: Kernel = Kernel {
+    label: Label::mutant("not-before", "the threshold itself is too long"),
     compare: Compare::NotBefore,
-    ..kernel::MAINLINE.mutant("not-before", "the threshold itself is too long")
+    ..kernel::MAINLINE
 };
 
 const IN_TIME: Case = Case {
@@ -194,8 +197,9 @@ fn total_time(kernel: Kernel) -> Box<Scenario> {
 }
 
 const TOUCH_FEEDS: Kernel = Kernel {
+    label: Label::mutant("touch-feeds", "a touch writes the timestamp of the last feed, too"),
     touch: Touch::DelayAndFeed,
-    ..kernel::MAINLINE.mutant("touch-feeds", "a touch writes the timestamp of the last feed, too")
+    ..kernel::MAINLINE
 };
 
 const COUNTS: Case = Case {

@@ -14,6 +14,7 @@ use crate::scenarios_promises::OBSERVER;
 use crate::touch::touch_nmi_watchdog;
 use crate::units::SEC;
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
+use ksync::catalogue::Label;
 use ksync::{Atomic, Model, Relaxed, Scenario, Setup, busy};
 use std::sync::Arc;
 use stopper::machine::Machine;
@@ -79,8 +80,9 @@ const PARKS: Case = Case {
 };
 
 const TIMER_FIRST: Kernel = Kernel {
+    label: Label::mutant("timer-first", "watchdog_disable() cancels the timer before the NMI"),
     disable: Order::TimerFirst,
-    ..kernel::MAINLINE.mutant("timer-first", "watchdog_disable() cancels the timer before the NMI")
+    ..kernel::MAINLINE
 };
 
 /// A CPU goes on a busy machine, and waits long for its turn.
@@ -98,9 +100,9 @@ fn parks(kernel: Kernel) -> Box<Scenario> {
 }
 
 const FROM_PROGRESS: Kernel = Kernel {
+    label: Label::mutant("warned-from-progress", "a check that finds progress sets the flag that it should clear"),
     hardlockup: hardlockup::Rev { warned: Warned::FromProgress, ..hardlockup::RESYNC },
     ..kernel::MAINLINE
-        .mutant("warned-from-progress", "a check that finds progress sets the flag that it should clear")
 };
 
 const STALE: Case = Case {
@@ -136,8 +138,9 @@ fn locks_up_after_a_touch(kernel: Kernel) -> Box<Scenario> {
 }
 
 const UNTIL_TOUCH: Kernel = Kernel {
+    label: Label::mutant("warned-until-touch", "a touch forgets that the CPU was reported"),
     hardlockup: hardlockup::Rev { warned: Warned::UntilTouch, ..hardlockup::RESYNC },
-    ..kernel::MAINLINE.mutant("warned-until-touch", "a touch forgets that the CPU was reported")
+    ..kernel::MAINLINE
 };
 
 const ONCE: Case = Case {
@@ -170,8 +173,9 @@ fn reports_once(kernel: Kernel) -> Box<Scenario> {
 }
 
 const STOPPER_FIRST: Kernel = Kernel {
+    label: Label::mutant("stopper-first", "a CPU that goes parks its stopper before its watchdog"),
     offline: Offline::StopperFirst,
-    ..kernel::MAINLINE.mutant("stopper-first", "a CPU that goes parks its stopper before its watchdog")
+    ..kernel::MAINLINE
 };
 
 const OFFLINE: Case = Case {

@@ -11,6 +11,7 @@ use crate::scenarios_prepare::{NO_CLOCK, arrive_in_turn, staggered};
 use crate::touch::touch_nmi_watchdog;
 use crate::units::SEC;
 use ksync::catalogue::Expected::{Holds, Violated};
+use ksync::catalogue::Label;
 use ksync::{Model, Scenario, busy};
 use std::sync::Arc;
 use stopper::kernel as stoppers;
@@ -25,7 +26,7 @@ pub const CASES: &[Case] = &[S9_WATCHDOG, CHAIN];
 pub(crate) const PERF: Config = Config { detector: Detector::Perf, ..SOFT_ONLY };
 
 const fn rhel_7(commit: &'static str, what: &'static str, stopper: stoppers::Kernel) -> Kernel {
-    Kernel { commit, what, stopper, ..kernel::V4_12 }
+    Kernel { label: Label::commit(commit, what), stopper, ..kernel::V4_12 }
 }
 
 const S9_WATCHDOG: Case = Case {

@@ -8,7 +8,7 @@ use crate::machine::{SOFT_ONLY, Watchdog};
 use crate::oom::dump_tasks;
 use crate::units::SEC;
 use ksync::catalogue::Expected::{Holds, Violated};
-use ksync::catalogue::LoomUse;
+use ksync::catalogue::{Label, LoomUse};
 use ksync::{Model, Scenario, Setup, busy};
 use std::sync::Arc;
 use stopper::machine::{Ctx, Machine};
@@ -58,9 +58,12 @@ const SIXTEEN: Case = Case {
 
 /// The proposal on the incident's kernel.
 const VENDOR_PROPOSAL: Kernel = Kernel {
+    label: Label::mutant(
+        "touch-from-prepare",
+        "a stopper that waits for a missing one touches the watchdog: `>=` for `>`",
+    ),
     stopper: stopper::kernel::TOUCH_FROM_PREPARE,
     ..kernel::V4_18
-        .mutant("touch-from-prepare", "a stopper that waits for a missing one touches the watchdog: `>=` for `>`")
 };
 
 /// The same on 16 CPUs.

@@ -17,6 +17,7 @@ use crate::scenarios_prepare::{NO_CLOCK, arrive_in_turn, staggered};
 use crate::softlockup::Compare;
 use crate::units::{SEC, sample_period, timestamp};
 use ksync::catalogue::Expected::{Holds, Lockup, Violated};
+use ksync::catalogue::Label;
 use ksync::{Model, Relaxed, Scenario, Setup, busy, nondet};
 use std::sync::Arc;
 use stopper::kernel as stoppers;
@@ -28,24 +29,27 @@ pub const CASES: &[Case] =
     &[ACKS_20, ACKS_21, ACKS_44, ACKS_45, NEVER_24, NEVER_48, NAMES, CROSS_24, CROSS_48, GUILTY_ALL];
 
 const BOUNDED: Kernel = Kernel {
+    label: Label::mutant("bounded-touch", "a stopper that waits for a missing one touches the watchdog up to 20 s"),
     stopper: stoppers::BOUNDED_TOUCH,
     ..kernel::MAINLINE
-        .mutant("bounded-touch", "a stopper that waits for a missing one touches the watchdog up to 20 s")
 };
 
 const PATIENT: Kernel = Kernel {
+    label: Label::mutant("patient-touch", "the same, unless the missing one waits in another request"),
     stopper: stoppers::PATIENT_TOUCH,
-    ..kernel::MAINLINE.mutant("patient-touch", "the same, unless the missing one waits in another request")
+    ..kernel::MAINLINE
 };
 
 const TOUCHES_ALL: Kernel = Kernel {
+    label: Label::mutant("touch-all", "the walk touches all watchdogs, as show_state_filter() does"),
     oom: Walk::TouchesAll,
-    ..kernel::MAINLINE.mutant("touch-all", "the walk touches all watchdogs, as show_state_filter() does")
+    ..kernel::MAINLINE
 };
 
 pub(crate) const HARD_THRESH: Kernel = Kernel {
+    label: Label::mutant("hard-thresh", "a soft lockup is reported after watchdog_thresh, not after twice that"),
     compare: Compare::AfterHardThresh,
-    ..kernel::MAINLINE.mutant("hard-thresh", "a soft lockup is reported after watchdog_thresh, not after twice that")
+    ..kernel::MAINLINE
 };
 
 const ACKS_20: Case = Case {
@@ -238,14 +242,15 @@ fn requests_cross(kernel: Kernel, seconds: u64) -> Box<Scenario> {
 }
 
 const RESCHEDULES: Kernel = Kernel {
-    commit: "ade81479c7dd",
-    what: "memcg: fix soft lockup in the OOM process",
+    label: Label::commit("ade81479c7dd", "memcg: fix soft lockup in the OOM process"),
     oom: Walk::Reschedules,
     ..kernel::MAINLINE
 };
 
-const BEFORE_RESCHED: Kernel =
-    Kernel { commit: "ade81479c7dd^", what: "the walk over a group's tasks holds its CPU", ..kernel::MAINLINE };
+const BEFORE_RESCHED: Kernel = Kernel {
+    label: Label::commit("ade81479c7dd^", "the walk over a group's tasks holds its CPU"),
+    ..kernel::MAINLINE
+};
 
 const GUILTY_ALL: Case = Case {
     name: "guilty-side",

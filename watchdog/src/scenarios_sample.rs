@@ -14,6 +14,7 @@ use crate::timer::{self, Reads, Renew};
 use crate::touch::touch_nmi_watchdog;
 use crate::units::SEC;
 use ksync::catalogue::Expected::{Holds, Violated};
+use ksync::catalogue::Label;
 use ksync::{Atomic, Model, Relaxed, Scenario, Setup, busy};
 use std::sync::Arc;
 use stopper::machine::Machine;
@@ -23,13 +24,15 @@ use stopper::task::Birth;
 pub const CASES: &[Case] = &[NMI_TOUCHES, NMI_IN_FEED, NMI_IS_LONG, SLOW_CONSOLE, THRESH, PANIC];
 
 const PERIOD_FIRST: Kernel = Kernel {
+    label: Label::mutant("period-first", "a sample reads report_ts before the time"),
     timer: timer::Rev { reads: Reads::PeriodFirst, ..timer::GATED },
-    ..kernel::MAINLINE.mutant("period-first", "a sample reads report_ts before the time")
+    ..kernel::MAINLINE
 };
 
 const PERIOD_TWICE: Kernel = Kernel {
+    label: Label::mutant("period-twice", "a sample reads report_ts twice"),
     timer: timer::Rev { reads: Reads::PeriodTwice, ..timer::GATED },
-    ..kernel::MAINLINE.mutant("period-twice", "a sample reads report_ts twice")
+    ..kernel::MAINLINE
 };
 
 const NMI_TOUCHES: Case = Case {
@@ -42,9 +45,9 @@ const NMI_TOUCHES: Case = Case {
 };
 
 const FEED_CMPXCHG: Kernel = Kernel {
+    label: Label::mutant("feed-cmpxchg", "a candidate: a feed leaves report_ts alone if it was touched meanwhile"),
     fed: Fed::UnlessTouched,
     ..kernel::MAINLINE
-        .mutant("feed-cmpxchg", "a candidate: a feed leaves report_ts alone if it was touched meanwhile")
 };
 
 const NMI_IN_FEED: Case = Case {
@@ -104,8 +107,9 @@ fn nmi_in_a_sample(kernel: Kernel) -> Box<Scenario> {
 }
 
 const AFTER_PRINT: Kernel = Kernel {
+    label: Label::mutant("renew-after-print", "report_ts is written after the report is printed"),
     timer: timer::Rev { renew: Renew::AfterPrint, ..timer::GATED },
-    ..kernel::MAINLINE.mutant("renew-after-print", "report_ts is written after the report is printed")
+    ..kernel::MAINLINE
 };
 
 const SLOW_CONSOLE: Case = Case {

@@ -36,7 +36,7 @@ fn main() -> std::process::ExitCode {
             kernel::UNDER_ONE_LOCK,
             kernel::SILENT,
         ] {
-            experiment = experiment.candidate(kernel.commit, move |stage| block::calls(stage, kernel));
+            experiment = experiment.candidate(kernel.label.revision, move |stage| block::calls(stage, kernel));
         }
         experiment.run();
     })

@@ -2,15 +2,17 @@
 //! From moves to a run that people can read.
 
 use super::blame::Held;
+use super::control::perform;
 use super::machine::Machine;
 use super::memory::{Memory, Shown};
 use super::state::State;
-use super::step::{Move, Next, Stepping, moves, run_ahead, with_holder};
+use super::step::{Move, Next, Stepping, Ways, moves, run_ahead, with_holder};
 use super::task::{At, Nondeterminism, Reply};
 use crate::describe::{describe, operation};
 use crate::op::{MemOp, Request};
 use crate::place::function_at;
 use crate::report::TraceStep;
+use smallvec::SmallVec;
 
 /// A run, step by step, and where it ends.
 pub(super) struct Walk<M> {
@@ -71,14 +73,20 @@ impl Machine {
 }
 
 /// What the task sees of the move that fails: no state behind it says so.
-fn last_value<M: Memory>(before: &State<M>, task: usize, request: &Request, happens: Move) -> u64 {
-    let (Request::Mem(op), Move::Step { way, .. }) = (request, happens) else { return 0 };
-    let agent = usize::from(before.tasks[task].cpu);
-    let mine = with_holder(op, agent);
+fn last_value<M: Memory>(machine: &Machine, before: &State<M>, task: usize, request: &Request, happens: Move) -> u64 {
+    let Move::Step { way, .. } = happens else { return 0 };
     let mut seen = Vec::new();
-    before.mem.step(agent, mine.as_ref().unwrap_or(op), &mut |_, shown| {
-        seen.push(if let Shown::Value(value) = shown { value } else { 0 });
-    });
+    if let Request::Mem(op) = request {
+        let agent = usize::from(before.tasks[task].cpu);
+        let mine = with_holder(op, agent);
+        before.mem.step(agent, mine.as_ref().unwrap_or(op), &mut |_, shown| {
+            seen.push(if let Shown::Value(value) = shown { value } else { 0 });
+        });
+    } else {
+        let mut ways: Ways<M> = SmallVec::new();
+        perform(machine, before, task, request, &mut ways);
+        seen.extend(ways.iter().map(|way| way.as_ref().map_or(0, |&(_, value)| value)));
+    }
     seen.get(usize::from(way)).copied().unwrap_or(0)
 }
 
@@ -96,7 +104,7 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
             Reply::Value(value) => value,
             Reply::Irq(_) | Reply::Body => 0,
         },
-        Next::Fails(_) => last_value(before, task, &asked.request, happens),
+        Next::Fails(_) => last_value(machine, before, task, &asked.request, happens),
     };
     let function = function_at(asked.place);
     let operation = machine.operation(&asked.request, happens);

@@ -85,7 +85,7 @@ pub fn run(What::Cfs(cfs): &What) -> Result<u8, Failure> {
 /// The kernels of the history, and the distribution's, that these name.
 fn selected(revisions: &[String]) -> Result<Vec<Kernel>, Failure> {
     let kernels = [HISTORY, &[RHEL_7_9]].concat();
-    let name = |kernel: &Kernel| Name { incident: "cfs", scenario: "*", revision: kernel.commit };
+    let name = |kernel: &Kernel| Name { incident: "cfs", scenario: "*", revision: kernel.label.revision };
     let names: Vec<Name<'_>> = kernels.iter().map(name).collect();
     let patterns: Result<Vec<Pattern>, String> =
         revisions.iter().map(|revision| Pattern::parse(&format!("cfs@{revision}"))).collect();
@@ -120,7 +120,7 @@ fn line(kernel: &Kernel, load: &Load, outcome: &Outcome) -> String {
     let of_cpu = |consumed: Option<u64>| percent(consumed.unwrap_or(0), outcome.elapsed);
     let mut line = format!(
         "{:<16}{:>11}{:>12}{:>9}{:>12}{:>9}{:>11}",
-        kernel.commit,
+        kernel.label.revision,
         outcome.visits,
         in_words(outcome.irqs_off),
         percent(outcome.visits * load.visit, outcome.elapsed),

@@ -33,8 +33,8 @@ fn curves(kernels: &[Kernel], load: Load) -> Vec<Curve> {
         };
         let points: Vec<(f64, f64)> = EIGHTHS.map(point).into();
         match curves.iter_mut().find(|curve| curve.points == points) {
-            Some(same) => same.label = format!("{}, {}", same.label, short(kernel.commit)),
-            None => curves.push(Curve { label: short(kernel.commit).to_owned(), points }),
+            Some(same) => same.label = format!("{}, {}", same.label, short(kernel.label.revision)),
+            None => curves.push(Curve { label: short(kernel.label.revision).to_owned(), points }),
         }
     }
     curves

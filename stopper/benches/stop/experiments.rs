@@ -42,7 +42,7 @@ pub(crate) fn round_trip(session: &mut Session) {
             .candidate("parking_lot::Condvar", |stage| bare::trips::<Condvar>(stage, trips(stage), &[1]))
             .candidate("two completions", |stage| bare::trips::<Completed>(stage, trips(stage), &[1]));
         for kernel in [kernel::BEFORE, kernel::WAKE_Q, kernel::ATOMICALLY, kernel::MAINLINE] {
-            experiment = experiment.candidate(kernel.commit, move |stage| {
+            experiment = experiment.candidate(kernel.label.revision, move |stage| {
                 port::trips(stage, kernel, trips(stage), Request::One, [0, 1])
             });
         }
@@ -65,7 +65,7 @@ pub(crate) fn two_works(session: &mut Session) {
         .metrics(&["wait p50", "wait p99", "wait mean", "wait max"])
         .candidate("two bare futexes", |stage| bare::trips::<Futex>(stage, trips(stage), &[0, 1]));
     for &kernel in &REVISIONS[2..] {
-        experiment = experiment.candidate(kernel.commit, move |stage| {
+        experiment = experiment.candidate(kernel.label.revision, move |stage| {
             port::trips(stage, kernel, trips(stage), Request::TwoWorks, [0, 1])
         });
     }
@@ -82,7 +82,7 @@ pub(crate) fn stop_two_cpus(session: &mut Session) {
         .repetitions(11)
         .metrics(&["wait p50", "wait p99", "wait mean", "wait max"]);
     for kernel in [kernel::BEFORE, kernel::INTRODUCED, kernel::WAKE_Q, kernel::MAINLINE] {
-        experiment = experiment.candidate(kernel.commit, move |stage| {
+        experiment = experiment.candidate(kernel.label.revision, move |stage| {
             port::trips(stage, kernel, trips(stage), Request::StopTwoCpus, [0, 1])
         });
     }
@@ -99,8 +99,9 @@ pub(crate) fn stoppers_lock(session: &mut Session) {
         .repetitions(21)
         .metrics(&["irqs off", "off p50", "off p99", "off max"]);
     for kernel in [kernel::BEFORE, kernel::WAKE_Q, kernel::MAINLINE] {
-        experiment = experiment
-            .candidate(kernel.commit, move |stage| port::windows_at_the_lock(stage, kernel, 3 * trips(stage)));
+        experiment = experiment.candidate(kernel.label.revision, move |stage| {
+            port::windows_at_the_lock(stage, kernel, 3 * trips(stage))
+        });
     }
     experiment.run();
 }
