@@ -113,7 +113,7 @@ impl Parking {
     #[inline]
     pub(crate) fn kick(&self) {
         // ORDERING: Release, the caller's word before the kick. Pairs with `park_until()`, tested there.
-        if cfg!(not(loom)) && self.0.fetch_add(KICK, Ordering::Release) % KICK != 0 {
+        if cfg!(not(loom)) && self.0.fetch_add(KICK, Ordering::Release) & (KICK - 1) != 0 {
             atomic_wait::wake_all(&raw const self.0);
         }
     }
