@@ -43,6 +43,8 @@ pub struct Machine {
     /// The revision of every function.
     pub kernel: Kernel,
     cpus: Vec<u32>,
+    /// Where in `per_cpu` a CPU's variables are, by its number, as C's table of this name says it for its memory.
+    __per_cpu_offset: Vec<Option<u32>>,
     per_cpu: Vec<CachePadded<PerCpu>>,
     pub(crate) tasks: Vec<TaskStruct>,
     pub(crate) works: Vec<CpuStopWork>,
@@ -107,6 +109,7 @@ impl Machine {
         let mut machine = Machine {
             kernel,
             cpus: cpus.to_vec(),
+            __per_cpu_offset: vec![None; cpus.iter().max().map_or(0, |last| *last as usize + 1)],
             per_cpu: Vec::new(),
             tasks: Vec::new(),
             works: Vec::new(),
@@ -127,7 +130,8 @@ impl Machine {
             stop_cpus_mutex: Mutex::named(format_args!("stop_cpus_mutex")),
             stop_cpus_in_progress: Atomic::named(false, format_args!("stop_cpus_in_progress")),
         };
-        for &cpu in cpus {
+        for (offset, &cpu) in (0..).zip(cpus) {
+            machine.__per_cpu_offset[cpu as usize] = Some(offset);
             let thread = Id::new(machine.tasks.len() as u32);
             machine.tasks.push(TaskStruct::new(&format!("migration/{cpu}"), cpu, Birth::Asleep, true));
             let stop_work = machine.work_for(&format!("stopper{cpu}.stop_work"), MULTI_CPU_STOP, 0);
@@ -143,9 +147,13 @@ impl Machine {
         machine
     }
 
+    fn offset(&self, cpu: u32) -> usize {
+        let offset = self.__per_cpu_offset.get(cpu as usize).copied().flatten();
+        offset.expect("a CPU of this machine") as usize
+    }
+
     fn per_cpu(&self, cpu: u32) -> &PerCpu {
-        let index = self.cpus.iter().position(|&known| known == cpu).expect("a CPU of this machine");
-        &self.per_cpu[index]
+        &self.per_cpu[self.offset(cpu)]
     }
 
     /// The CPUs' numbers, ascending.
@@ -165,8 +173,8 @@ impl Machine {
 
     /// The same, for a setup that says how the CPU stands at the beginning.
     pub fn rq_mut(&mut self, cpu: u32) -> &mut Rq {
-        let index = self.cpus.iter().position(|&known| known == cpu).expect("a CPU of this machine");
-        &mut self.per_cpu[index].rq
+        let offset = self.offset(cpu);
+        &mut self.per_cpu[offset].rq
     }
 
     /// This CPU's part of the lglock `stop_cpus_lock`.
