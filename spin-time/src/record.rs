@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a run leaves behind: everything that a table or a plot is made of, as JSON.
 
-use crate::canary;
 use crate::machine::Machine;
 use crate::place::Place;
 use crate::regime::Regime;
@@ -125,10 +124,7 @@ impl Record {
         let place = Place::of_most(self);
         let pairs = ours.blocks.iter().zip(&base.blocks).filter_map(|(one, other)| {
             let (one, other) = (one.as_ref()?, other.as_ref()?);
-            // A ratio to the canary has its own; other values need one and the same.
-            let alike = metric.ends_with(PER_CANARY)
-                || one.canary_ns.zip(other.canary_ns).is_none_or(|(one, other)| canary::agree(one, other));
-            let here = alike && place.is_none_or(|place| place.has(one) && place.has(other));
+            let here = place.is_none_or(|place| place.has(one) && place.has(other));
             here.then_some(one.values.get(metric)? / other.values.get(metric)?)
         });
         pairs.filter(|ratio| ratio.is_finite()).collect()

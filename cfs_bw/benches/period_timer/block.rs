@@ -20,7 +20,7 @@ const PERIOD: u64 = 100_000;
 /// The handler's CPU, which is none of the group's.
 const TIMER_CPU: u32 = 50;
 /// Periods of a block.
-const PERIODS: u64 = 300;
+const PERIODS: u64 = 600;
 /// Steps between two calls: enough for the consumers to throttle everywhere.
 const BETWEEN: u64 = 30_000;
 

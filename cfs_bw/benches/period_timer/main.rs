@@ -26,7 +26,7 @@ fn main() -> std::process::ExitCode {
             .experiment("period-timer", "one call of the period timer, 8 CPUs and 2 us of quota; ns")
             .threads(2, Waiting::Spinning)
             .needs_cpus(2)
-            .repetitions(21)
+            .repetitions(61)
             .metrics(&["off p50", "off p99", "irqs off", "visits"]);
         for kernel in [
             kernel::BEFORE,
