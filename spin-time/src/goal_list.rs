@@ -37,6 +37,10 @@ const HALF: &str = "Both halves of the ticket's word are one atomic, so serving 
                     where C stores 16 bits; in Rust a store of another size than the atomic's is undefined. With two \
                     words a store would do, but then who comes reads the owner by a load of its own, which needs a full \
                     barrier behind it (the scenario third-cpu), and that is no cheaper.";
+const PROTOCOL: &str = "`two completions` is the trip without a stopper. The rest are C's own steps, 14 more locked \
+                        instructions among them, of which each takes 6 ns here: the lock of the stopper five times, \
+                        pi_lock, three times the runqueue's, references, states. Below a futex the kernel makes such \
+                        steps once more.";
 const UNLOCK: &str = "The unlock is a read-modify-write, as in std's Mutex, since a store of a byte of the word is \
                       undefined in Rust; and two take what two take.";
 
@@ -68,7 +72,8 @@ pub(crate) const GOALS: &[Goal] = &[
     goal("G6", "fairness, ticket", FAIRNESS, Value("ticket_spin_lock"), AtLeast(0.95)),
     goal("G6", "fairness, queued", FAIRNESS, Value("queued_spin_lock"), AtLeast(0.95)),
     goal("G7", "cpu_stop / futex, two CPUs", TRIP, Ratio("009836b4fa52", "bare futex"), AtMost(1.05)),
-    goal("G7", "cpu_stop / futex, one CPU", TRIP_1, Ratio("009836b4fa52", "bare futex"), AtMost(1.05)),
+    goal("G7", "cpu_stop / futex, one CPU", TRIP_1, Ratio("009836b4fa52", "bare futex"), AtMost(1.05))
+        .with_floor(Ratio("two completions", "bare futex"), PROTOCOL),
     goal("G7", "cpu_stop / Condvar, two CPUs", TRIP, Ratio("009836b4fa52", "parking_lot::Condvar"), AtMost(1.0)),
     goal("G7", "cpu_stop / Condvar, one CPU", TRIP_1, Ratio("009836b4fa52", "parking_lot::Condvar"), AtMost(1.0)),
     goal("G8", "two works / two futexes", TWO_WORKS, Ratio("009836b4fa52", "two bare futexes"), AtMost(1.15)),

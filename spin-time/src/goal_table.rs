@@ -153,6 +153,7 @@ mod tests {
             quick: true,
             interrupted: false,
             machine: Machine::look(),
+            noise: Vec::new(),
             busted: (3, 3),
             experiments: vec![Record { name: "uncontended".to_owned(), ..record(candidates) }],
         }

@@ -2,6 +2,7 @@
 //! What a run leaves behind: everything that a table or a plot is made of, as JSON.
 
 use crate::machine::Machine;
+use crate::noise::Noise;
 use crate::place::Place;
 use crate::regime::Regime;
 use crate::statistics::Interval;
@@ -20,6 +21,8 @@ pub struct Report {
     pub interrupted: bool,
     /// Where it ran.
     pub machine: Machine,
+    /// What its CPUs are taken away for: no maximum that is shorter than their longest gap says anything.
+    pub noise: Vec<Noise>,
     /// How often the lock that is none was tried, and how often that was noticed.
     pub busted: (u32, u32),
     /// The experiments, in their order.
@@ -234,6 +237,7 @@ pub(crate) mod tests {
             quick: true,
             interrupted: false,
             machine: Machine::look(),
+            noise: Vec::new(),
             busted: (1, 1),
             experiments: vec![record(vec![candidate("A", &[(1.5, Some(200.0))])])],
         };

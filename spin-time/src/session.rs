@@ -6,11 +6,12 @@ use crate::contended::{Contention, contended};
 use crate::experiment::Experiment;
 use crate::lock::Busted;
 use crate::machine::Machine;
+use crate::noise::Noise;
 use crate::record::{Record, Report};
 use crate::regime::{Regime, Waiting};
 use crate::stage::Stage;
 use crate::summary::table;
-use crate::{interrupt, plot};
+use crate::{interrupt, noise, plot};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -67,11 +68,14 @@ impl Session {
             machine.clock,
             if arguments.quick { "\n  quick: the figures only show that it works" } else { "" }
         );
+        let noise = Noise::look(&machine, arguments.quick);
+        println!("  {}", noise::line(&noise));
         let report = Report {
             bench: name.to_owned(),
             quick: arguments.quick,
             interrupted: false,
             machine,
+            noise,
             busted: (0, 0),
             experiments: Vec::new(),
         };
