@@ -19,6 +19,7 @@ const TWO_WORKS: Source = Source { bench: "stop", experiment: "two-works", metri
 const MEETING: Source = Source { bench: "stop", experiment: "multi-cpu-stop", metric: "ns" };
 const MEETING_1: Source = Source { bench: "stop", experiment: "multi-cpu-stop-1", metric: "ns" };
 const LOCK_WINDOWS: Source = Source { bench: "stop", experiment: "stoppers-lock", metric: "irqs off" };
+const TAIL_PINS: Source = Source { bench: "locks", experiment: "tail-pins", metric: "wait p50" };
 const TIMER_WINDOWS: Source = Source { bench: "period_timer", experiment: "period-timer", metric: "off p50" };
 
 const fn goal(id: &'static str, what: &'static str, source: Source, measure: Measure, limit: Limit) -> Goal {
@@ -111,4 +112,5 @@ pub(crate) const GOALS: &[Goal] = &[
         Apart("c06f04c70489", "c06f04c70489^"),
         AtLeast(5.0),
     ),
+    goal("G12", "002, put_page() / null difference", TAIL_PINS, Apart("v7.1", "v3.10"), AtLeast(5.0)),
 ];

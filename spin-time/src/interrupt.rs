@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Ctrl-C: the first one lets the block end and keeps what was measured, the second one kills.
+//! Ctrl-C: the first one lets the block end and keeps what was measured, the second one kills. So does a reader that
+//! reads no more; what was measured before is in the file.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +17,8 @@ pub(crate) fn listen() {
     let handler = ask as extern "C" fn(libc::c_int);
     // SAFETY: the handler stores one atomic flag and resets itself.
     unsafe { libc::signal(libc::SIGINT, handler as libc::sighandler_t) };
+    // SAFETY: the default takes no code of ours.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
 /// Whether somebody asked.

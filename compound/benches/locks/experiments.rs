@@ -2,6 +2,9 @@
 //! What the locks are put through.
 
 use crate::candidates::{ALL, BIT_SPIN, PARKING_LOT, QUEUED, SPIN, STD, TICKET};
+use crate::pins;
+use compound::kernel::{INCIDENT_002, MAINLINE};
+use compound::kernel_page::{HEAD_ONLY, ROBUST};
 use spin_time::{Class, Contention, Floor, FloorOf, Relay, Session, Waiting, contended};
 use std::time::Duration;
 
@@ -102,6 +105,20 @@ pub(crate) fn preempted_holder(session: &mut Session) {
                 make().contended(stage, &how)
             });
         }
+    }
+    experiment.run();
+}
+
+/// Incident 002 again: what its lock kept interrupts off for, and what came instead.
+pub(crate) fn tail_pins(session: &mut Session) {
+    let mut experiment = session
+        .experiment("tail-pins", "two threads pin and drop one tail; ns of a put_page()")
+        .threads(2, Waiting::Spinning)
+        .needs_cpus(2)
+        .repetitions(31)
+        .metrics(&["wait p50", "wait p99", "wait mean", "wait max"]);
+    for kernel in [INCIDENT_002, ROBUST, HEAD_ONLY, MAINLINE] {
+        experiment = experiment.candidate(kernel.label.revision, move |stage| pins::two_users(stage, kernel));
     }
     experiment.run();
 }

@@ -14,6 +14,8 @@ fn main() {
 mod candidates;
 #[cfg(not(loom))]
 mod experiments;
+#[cfg(not(loom))]
+mod pins;
 
 #[cfg(not(loom))]
 fn main() -> std::process::ExitCode {
@@ -23,5 +25,6 @@ fn main() -> std::process::ExitCode {
         experiments::back_to_back(session);
         experiments::crowded(session);
         experiments::preempted_holder(session);
+        experiments::tail_pins(session);
     })
 }
