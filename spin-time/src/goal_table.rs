@@ -16,6 +16,9 @@ const AGREE: [(&str, &str, &str, Of, f64); 3] = [
     ("two runs, hand-over / canary", "hand-over", "hand-over/canary", value, 0.15),
 ];
 
+/// Columns of a terminal.
+const WIDTH: usize = 80;
+
 /// A candidate's number in an experiment.
 type Of = fn(&Record, &str, &str) -> Option<f64>;
 
@@ -53,7 +56,9 @@ pub(crate) fn table(reports: &[Report], last: &[Report]) -> String {
     busted(&mut text, reports);
     text.push_str(&floors);
     for (id, why) in whys {
-        let _ = writeln!(text, "{id}: {why}");
+        let wrapped = textwrap::Options::new(WIDTH).subsequent_indent("    ");
+        text.push_str(&textwrap::fill(&format!("{id}: {why}"), wrapped));
+        text.push('\n');
     }
     doubts(&mut text, reports);
     text
