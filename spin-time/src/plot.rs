@@ -2,12 +2,18 @@
 //! An experiment as a picture: the ratios with their intervals, and the waits as far as they go.
 
 use crate::record::Record;
+use crate::statistics::{Interval, short};
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use std::error::Error;
 use std::path::Path;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, X> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, RangedCoordf64>>;
+/// The greatest ratio by the smallest, up to which they are close together.
+const CLOSE: f64 = 8.0;
 const FONT: (&str, u32) = ("sans-serif", 14);
 
 /// Writes the picture.
@@ -36,7 +42,8 @@ fn color(number: usize) -> PaletteColor<Palette99> {
     Palette99::pick(number)
 }
 
-/// A row for each candidate: the median ratio to the first one, and its interval.
+/// A row for each candidate: the median ratio to the first one, and its interval. Ratios that are close together stand
+/// on a linear scale, on which they can be read; others on a logarithmic one.
 fn ratios(record: &Record, area: &Area<'_>) -> Result<(), Box<dyn Error>> {
     let (Some(metric), Some(first)) = (record.metrics.first(), record.candidates.first()) else { return Ok(()) };
     let intervals: Vec<_> =
@@ -45,11 +52,21 @@ fn ratios(record: &Record, area: &Area<'_>) -> Result<(), Box<dyn Error>> {
     let low = known().map(|interval| interval.low).fold(1.0, f64::min) * 0.9;
     let high = known().map(|interval| interval.high).fold(1.0, f64::max) * 1.1;
     let rows = record.candidates.len() as f64;
-    let mut chart = ChartBuilder::on(area)
-        .margin(10)
-        .x_label_area_size(40)
-        .y_label_area_size(170)
-        .build_cartesian_2d((low.max(1e-6)..high).log_scale(), rows - 0.5..-0.5)?;
+    let mut chart = ChartBuilder::on(area);
+    chart.margin(10).x_label_area_size(40).y_label_area_size(170);
+    let (across, down) = ((low.max(1e-6)..high), rows - 0.5..-0.5);
+    if high < CLOSE * low {
+        rows_of(record, &intervals, chart.build_cartesian_2d(across, down)?)
+    } else {
+        rows_of(record, &intervals, chart.build_cartesian_2d(across.log_scale(), down)?)
+    }
+}
+
+/// The rows, on either scale.
+fn rows_of<X>(record: &Record, intervals: &[Option<Interval>], mut chart: Chart<'_, X>) -> Result<(), Box<dyn Error>>
+where
+    X: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
     let name = |row: &f64| {
         let exact = (row - row.round()).abs() < 1e-6;
         record.candidates.get(row.round() as usize).filter(|_| exact).map_or(String::new(), |one| one.name.clone())
@@ -59,7 +76,8 @@ fn ratios(record: &Record, area: &Area<'_>) -> Result<(), Box<dyn Error>> {
         .disable_y_mesh()
         .y_labels(2 * record.candidates.len())
         .y_label_formatter(&name)
-        .x_desc(format!("{metric}, ratio to {}", first.name))
+        .x_label_formatter(&|ratio| short(*ratio))
+        .x_desc(format!("{}, ratio to {}", record.metrics[0], record.candidates[0].name))
         .draw()?;
     for (number, interval) in intervals.iter().enumerate() {
         let Some(interval) = interval else { continue };
@@ -81,7 +99,13 @@ fn waits(record: &Record, name: &str, area: &Area<'_>) -> Result<(), Box<dyn Err
         .x_label_area_size(40)
         .y_label_area_size(60)
         .build_cartesian_2d((1f64..high.max(10.0)).log_scale(), (1e-6..1f64).log_scale())?;
-    chart.configure_mesh().x_desc(format!("{name}, ns")).y_desc("share that takes longer").draw()?;
+    chart
+        .configure_mesh()
+        .x_desc(format!("{name}, ns"))
+        .x_label_formatter(&|ns| short(*ns))
+        .y_desc("share that takes longer")
+        .y_label_formatter(&|share| short(*share))
+        .draw()?;
     for (number, candidate) in record.candidates.iter().enumerate() {
         let Some(counts) = candidate.histograms.get(name) else { continue };
         let total = counts.iter().map(|(_, count)| count).sum::<u64>() as f64;
@@ -95,7 +119,12 @@ fn waits(record: &Record, name: &str, area: &Area<'_>) -> Result<(), Box<dyn Err
             .label(candidate.name.clone())
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color(number)));
     }
-    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerLeft)
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK)
+        .draw()?;
     Ok(())
 }
 
