@@ -138,7 +138,7 @@ pub(crate) fn multi_cpu_stop(session: &mut Session) {
         .experiment("multi-cpu-stop-1", "the same with both threads on one CPU; ns for all four")
         .threads(2, Waiting::Spinning)
         .on_cpus(1)
-        .repetitions(9)
+        .repetitions(15)
         .metrics(&["ns"])
         .candidate("4 std Barrier waits", |stage| meeting::barrier(stage, trips(stage)))
         .candidate("with a yield", |stage| meeting::yielding(stage, trips(stage)))
