@@ -27,6 +27,7 @@ mod mutex;
 pub mod op;
 mod order;
 mod place;
+mod request;
 mod setup;
 mod sleep;
 mod spinlock;

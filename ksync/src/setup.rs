@@ -3,7 +3,7 @@
 
 use crate::backend;
 use crate::current::Current;
-use crate::op::{FrameId, IrqId, Request, WorkId};
+use crate::request::{FrameId, IrqId, Request, WorkId};
 use std::fmt;
 use std::sync::Arc;
 

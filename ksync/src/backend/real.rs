@@ -5,7 +5,8 @@
 use super::Parking;
 use super::repr::{Repr, rmw_ordering};
 use crate::atomic::Atomic;
-use crate::op::{Fence, FrameId, Observe, Order, Request, Rmw};
+use crate::op::{Fence, Observe, Order, Rmw};
+use crate::request::{FrameId, Request};
 use crate::sleep::Wants;
 use crate::word::Word;
 use std::fmt;

@@ -2,8 +2,9 @@
 //! Which engine runs on this OS thread, and what the scenario's setup made so far.
 
 use super::Kind;
-use crate::op::{CellId, FrameId, MemOp, Request};
+use crate::op::{CellId, MemOp};
 use crate::place::Place;
+use crate::request::{FrameId, Request};
 use crate::setup::{Scenario, Setup};
 use crate::weaken;
 use std::cell::{Cell, RefCell};

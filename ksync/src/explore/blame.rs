@@ -8,8 +8,9 @@ use super::state::{NOBODY, State};
 use super::task::{At, Nondeterminism};
 use super::time::is_at_horizon;
 use crate::cycle::{Waiting, lockup, severity};
-use crate::op::{CellId, MemOp, Request};
+use crate::op::{CellId, MemOp};
 use crate::place::function_at;
+use crate::request::Request;
 use crate::verdict::{Holder, Severity, Verdict, Wait, WaitsFor};
 
 /// A lock that a task holds, and the function that took it.

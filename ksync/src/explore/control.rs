@@ -5,7 +5,7 @@ use super::machine::Machine;
 use super::memory::Memory;
 use super::state::State;
 use super::step::Ways;
-use crate::op::Request;
+use crate::request::Request;
 use crate::verdict::Verdict;
 
 /// Adds every way in which the task's request can be met.

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A scenario made ready for exploration: its words, its CPUs, its tasks' trees, and its first state.
 
+use super::coroutine::Identity;
 use super::memory::{CellKind, Memory};
 use super::schedule::settle;
 use super::state::{CpuState, NOBODY, State, TaskState};
 use super::step::Next;
-use super::task::{At, Identity, NodeId, Nondeterminism, ROOT, Reply, Tree};
+use super::task::{At, NodeId, Nondeterminism, ROOT, Reply, Tree};
 use crate::backend::world::{self, CellDecl, Made};
-use crate::op::{CellId, Request};
+use crate::op::CellId;
+use crate::request::Request;
 use crate::setup::{Body, Scenario, Setup};
 use crate::verdict::Verdict;
 use std::rc::Rc;
@@ -168,6 +170,6 @@ fn add_idle_tasks(setup: &mut Setup) {
 
 /// The idle loop: never ready, and interruptible.
 fn idle() {
-    crate::backend::ask(crate::op::Request::Idle);
+    crate::backend::ask(crate::request::Request::Idle);
     unreachable!("the idle task only takes interrupts");
 }

@@ -12,8 +12,10 @@
 //! 4. Objects are made in the setup, in an order that does not depend on the run.
 //! 5. Facade calls do nothing while an abandoned coroutine is torn down.
 
+mod audit;
 mod blame;
 mod control;
+mod coroutine;
 mod distilled;
 mod machine;
 pub mod memory;
@@ -29,9 +31,9 @@ mod task;
 mod time;
 mod walk;
 
+pub(crate) use coroutine::{request, task_migrates};
 pub use memory::CellKind;
 pub use replay::{Replayed, replay};
-pub(crate) use task::{request, task_migrates};
 
 use crate::model::Model;
 use crate::report::{Explain, Options, Report, Trace};

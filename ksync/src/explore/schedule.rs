@@ -9,7 +9,7 @@ use super::machine::Machine;
 use super::memory::Memory;
 use super::state::{NOBODY, State};
 use super::task::At;
-use crate::op::{IrqId, Request};
+use crate::request::{IrqId, Request};
 use crate::setup::Class;
 
 /// Whether the task could perform its request if it had its CPU.

@@ -3,7 +3,7 @@
 
 use super::memory::Memory;
 use super::task::NodeId;
-use crate::op::FrameId;
+use crate::request::FrameId;
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
 

@@ -6,7 +6,8 @@ use super::memory::{Memory, Shown};
 use super::schedule::{deliverable, may_run, settle};
 use super::state::State;
 use super::task::{At, Nondeterminism, Reply};
-use crate::op::{CellId, IrqId, MemOp, Request};
+use crate::op::{CellId, MemOp};
+use crate::request::{IrqId, Request};
 use crate::verdict::Verdict;
 use smallvec::SmallVec;
 

@@ -8,9 +8,10 @@ use super::state::State;
 use super::step::{Move, Next, Stepping, moves, run_ahead, with_holder};
 use super::task::{At, Nondeterminism, Reply};
 use crate::describe::{describe, operation};
-use crate::op::{MemOp, Request};
+use crate::op::MemOp;
 use crate::place::function_at;
 use crate::report::TraceStep;
+use crate::request::Request;
 
 /// A run, step by step, and where it ends.
 pub(super) struct Walk<M> {
