@@ -68,6 +68,16 @@ impl Request {
     pub(crate) fn is_distilling(&self) -> bool {
         matches!(self, Request::Distil | Request::Distilled { .. })
     }
+
+    /// What it waits for.
+    pub(crate) fn conditions(&mut self) -> impl Iterator<Item = &mut Cond> {
+        let (cond, wants) = match self {
+            Request::Mem(MemOp::Await { cond, .. }) => (Some(cond), None),
+            Request::Sleep { cond, wants, .. } => (Some(cond), wants.as_mut().map(|(_, cond)| cond)),
+            _ => (None, None),
+        };
+        cond.into_iter().chain(wants)
+    }
 }
 
 /// An interrupt source that the setup declared.

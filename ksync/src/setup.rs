@@ -87,9 +87,10 @@ impl Setup {
         TaskOptions { task: self.tasks.last_mut().expect("just pushed") }
     }
 
-    /// Declares `count` tasks that run the same body, `name/cpu`, each on a CPU of its own from `first_cpu` on. The
-    /// body must not ask which of them it is: then any two of them can be exchanged, and the explorer looks at one
-    /// order only.
+    /// Declares `count` tasks that run the same body, `name/cpu`, each on a CPU of its own from `first_cpu` on. Any
+    /// two of them can be exchanged, so the explorer looks at one order only, and all of them see the first one's CPU,
+    /// number and name. A body that asks for these must do the same whatever the answer: the explorer then runs it on
+    /// each of the tasks in turn, and panics where they differ.
     pub fn identical_tasks(
         &mut self,
         name: &str,

@@ -185,6 +185,10 @@ pub(crate) fn this_cpu() -> u32 {
     CPU.get().expect("a thread of run_threads()")
 }
 
+/// No task here stands for another one.
+#[inline(always)]
+pub(crate) fn asks_which_it_is() {}
+
 #[inline(always)]
 pub(crate) fn cpu(declared: u32) -> u32 {
     declared

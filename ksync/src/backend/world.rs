@@ -116,6 +116,11 @@ pub(crate) fn task_migrates() -> bool {
     phase() == Phase::Explorer && crate::explore::task_migrates()
 }
 
+/// The running task wants to know which one it is: its CPU, if it stands for its like.
+pub(crate) fn asks_which_it_is() -> Option<u32> {
+    if phase() == Phase::Explorer { crate::explore::asks_which_it_is() } else { None }
+}
+
 pub(crate) fn request(request: Request, place: Place) -> u64 {
     request_looping(request, place, None)
 }

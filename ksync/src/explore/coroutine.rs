@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A task's body in a coroutine: where a facade call goes out, and where its answer comes back.
 
+use super::audit::watch;
 use super::task::{Asked, At, Reply};
 use crate::backend::world::{self, Phase};
 use crate::current::Current;
 use crate::place::Place;
 use crate::request::Request;
-use crate::setup::Body;
+use crate::setup::{Body, TaskDecl};
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::cell::{Cell, RefCell};
@@ -19,8 +20,40 @@ pub(super) struct Identity {
     pub(super) number: usize,
     pub(super) cpu: u32,
     pub(super) migrates: bool,
+    /// Others have the same tree; in it they are all taken for this one.
+    pub(super) has_like: bool,
+    /// It was seen to ask which of them it is.
+    pub(super) asked_which: Cell<bool>,
     pub(super) body: Body,
     pub(super) handlers: Rc<[Body]>,
+}
+
+impl Identity {
+    pub(super) fn new(task: &TaskDecl, number: usize, has_like: bool, handlers: Rc<[Body]>) -> Identity {
+        Identity {
+            name: task.name.clone(),
+            number,
+            cpu: task.cpu,
+            migrates: task.migrates,
+            has_like,
+            asked_which: Cell::new(false),
+            body: task.body.clone(),
+            handlers,
+        }
+    }
+
+    pub(super) fn of_final_check(body: Body) -> Identity {
+        Identity {
+            name: "finally".to_owned(),
+            number: usize::MAX,
+            cpu: 0,
+            migrates: false,
+            has_like: false,
+            asked_which: Cell::new(false),
+            body,
+            handlers: Rc::new([]),
+        }
+    }
 }
 
 pub(super) type Routine = Coroutine<Reply, Asked, End, DefaultStack>;
@@ -59,9 +92,12 @@ pub(crate) fn request(mut request: Request, place: Place, body: Option<&dyn Fn()
         let current = unsafe { &*port.current };
         (*preempt_count, *irqs_off) = (current.preempt_count(), current.irqs_disabled());
     }
+    let identity = &port.identity;
+    let watched = if identity.has_like && identity.asked_which.get() { watch(&mut request) } else { Vec::new() };
     let ask = |request: Request| {
+        let asked = Asked { request, place, body: body.is_some(), watched: watched.clone() };
         // SAFETY: as above; the yielder belongs to this coroutine.
-        let reply = unsafe { &*port.yielder }.suspend(Asked { request, place, body: body.is_some() });
+        let reply = unsafe { &*port.yielder }.suspend(asked);
         PORT.set(port_at);
         reply
     };
@@ -85,6 +121,14 @@ pub(crate) fn request(mut request: Request, place: Place, body: Option<&dyn Fn()
             Reply::Body => body.expect("only a wait with a body is answered so")(),
         }
     }
+}
+
+/// The running task asks which one it is. If it has its like that is noted, and its CPU is the first one's.
+pub(crate) fn asks_which_it_is() -> Option<u32> {
+    // SAFETY: as in `request`.
+    let identity = &unsafe { &*PORT.get() }.identity;
+    identity.asked_which.set(true);
+    identity.has_like.then_some(identity.cpu)
 }
 
 /// Whether the running task may change its CPU.

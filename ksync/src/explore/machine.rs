@@ -60,21 +60,10 @@ impl Machine {
                 continue;
             }
             tree_of.push(trees.len());
-            trees.push(Tree::new(Identity {
-                name: task.name.clone(),
-                number,
-                cpu: task.cpu,
-                migrates: task.migrates,
-                body: task.body.clone(),
-                handlers: handlers.clone(),
-            }));
+            let has_like = setup.tasks.iter().any(|other| other.same_as == Some(number));
+            trees.push(Tree::new(Identity::new(task, number, has_like, handlers.clone())));
         }
-        let finally = setup.finally.clone().map(|body| {
-            let name = "finally".to_owned();
-            let identity =
-                Identity { name, number: usize::MAX, cpu: 0, migrates: false, body, handlers: Rc::new([]) };
-            Tree::new(identity)
-        });
+        let finally = setup.finally.clone().map(|body| Tree::new(Identity::of_final_check(body)));
         Machine { setup, cells, cpus, trees, tree_of, contended, interrupted, has_nmi, groups, finally }
     }
 

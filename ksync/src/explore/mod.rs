@@ -31,7 +31,7 @@ mod task;
 mod time;
 mod walk;
 
-pub(crate) use coroutine::{request, task_migrates};
+pub(crate) use coroutine::{asks_which_it_is, request, task_migrates};
 pub use memory::CellKind;
 pub use replay::{Replayed, replay};
 
@@ -93,7 +93,7 @@ fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Repor
     let mut machine = Machine::new(scenario);
     let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc };
     let found = search::search::<M>(&mut machine, stepping, options)?;
-    machine.trees.iter().try_for_each(task::Tree::audit)?;
+    machine.audit()?;
     let Found { mut verdict, path, states, paths, steps, depth, memory } = found;
     let mut trace = None;
     if options.explain != Explain::Nothing && !matches!(verdict, Verdict::Holds | Verdict::Unknown { .. }) {

@@ -6,6 +6,7 @@
 //! moves over the tree as over data; the coroutine runs only where the tree has no answer yet. Then it is the one
 //! that stands there already, or a new one that is fed the recorded replies.
 
+use super::audit::Watched;
 use super::coroutine::{Identity, Routine, resume, start, stop};
 use super::distilled::Distilled;
 use crate::op::{CellId, MemOp};
@@ -31,6 +32,8 @@ pub(super) struct Asked {
     pub(super) place: Place,
     /// The wait is a loop with a body.
     pub(super) body: bool,
+    /// Its conditions, if another task may have other ones.
+    pub(super) watched: Vec<Watched>,
 }
 
 /// A point in a task's history.
