@@ -2,8 +2,11 @@
 //! Identical tasks: those that are, and those that only say so.
 #![cfg(loom)]
 
+mod scheduling;
+
 use ksync::explore::check;
-use ksync::{Atomic, Current, Model, Options, Relaxed, Scenario, Setup, Verdict, smp_processor_id};
+use ksync::{Atomic, Current, Model, Options, Relaxed, Scenario, Setup, Verdict, busy, smp_processor_id};
+use scheduling::{flag, verdict};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -57,4 +60,23 @@ fn a_task_may_ask_for_its_cpu_if_all_do_alike() {
     let naive = check(&*scenario, &Options { naive: true, ..Options::new(Model::Sc) });
     assert_eq!((report.verdict, naive.verdict), (Verdict::Holds, Verdict::Holds));
     assert!(report.states < naive.states, "they are exchanged: {} of {}", report.states, naive.states);
+}
+
+/// Two tasks are exchanged, and with them who went through the body of its loop.
+#[test]
+fn each_of_two_waiting_loops_runs_its_body_before_time_goes_on() {
+    let holds = verdict(|setup| {
+        let done = flag("done");
+        let other = done.clone();
+        setup.identical_tasks("waiter", 0, 2, move |_| {
+            let turns = std::cell::Cell::new(0);
+            done.cond_load_with(Relaxed, |done| done, || turns.set(turns.get() + 1));
+            assert_eq!(turns.get(), 1);
+        });
+        setup.task("worker", 2, move |_| {
+            busy(5);
+            other.store(true, Relaxed);
+        });
+    });
+    assert_eq!(holds, Verdict::Holds);
 }
