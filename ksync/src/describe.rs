@@ -24,6 +24,7 @@ pub(crate) fn describe(request: &Request, value: u64, name: &dyn Fn(CellId) -> S
         Request::Frame(frame, true) => format!("frame {frame} begins"),
         Request::Frame(frame, false) => format!("frame {frame} ends"),
         Request::Busy(ns) => format!("compute for {ns} ns"),
+        Request::Away(ns) => format!("away for {ns} ns"),
         Request::Idle => "idle".into(),
         Request::Halt => "the machine stops".into(),
         Request::Distil => "a block begins".into(),

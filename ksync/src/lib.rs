@@ -43,7 +43,7 @@ pub use model::Model;
 pub use mutex::Mutex;
 pub use order::{Acquire, Full, LoadOrder, Relaxed, Release, RmwOrder, StoreOrder};
 pub use place::{Place, Source, assert_sources_are_all, function_at, register_sources};
-pub use setup::{Body, Class, Frame, Irq, Scenario, Setup, TaskOptions, Work, busy, halt, nondet, now};
+pub use setup::{Body, Class, Frame, Irq, Scenario, Setup, TaskOptions, Work, away, busy, halt, nondet, now};
 pub use sleep::{Completion, Sleeper, Wants};
 pub use spinlock::{SpinGuard, SpinLock};
 pub use verdict::{Holder, Lockup, Severity, Verdict, Wait, WaitsFor};

@@ -41,6 +41,8 @@ pub(crate) enum Request {
     Frame(FrameId, bool),
     /// The task computes for so many nanoseconds of virtual time.
     Busy(u64),
+    /// The task sleeps for so many.
+    Away(u64),
     /// Nothing to do: waits for interrupts, for ever.
     Idle,
     /// A block begins of which only the result will be kept: see [`distil`](crate::distil()).

@@ -270,10 +270,17 @@ pub fn nondet(n: u64) -> u64 {
     backend::ask(Request::Nondet(n))
 }
 
-/// Computes for so many nanoseconds of virtual time; real threads do not wait.
+/// Computes for so many nanoseconds of virtual time; real threads do not wait. That takes the CPU: while a handler or
+/// another task has it, the task comes no further. Who is not there yet, or waits for time to pass, is [`away`].
 #[track_caller]
 pub fn busy(ns: u64) {
     backend::ask(Request::Busy(ns));
+}
+
+/// Is away for so many nanoseconds of virtual time: asleep, so that others may have the CPU. Real threads do not wait.
+#[track_caller]
+pub fn away(ns: u64) {
+    backend::ask(Request::Away(ns));
 }
 
 /// The virtual time in nanoseconds since the start; 0 on real threads.

@@ -89,6 +89,8 @@ impl Machine {
                 allowed: 1 << cpu,
                 body_due: false,
                 busy_until: 0,
+                left: 0,
+                interrupted: [0; 2],
             }
         });
         let mut state = State {

@@ -14,6 +14,7 @@
 
 mod audit;
 mod blame;
+mod compute;
 mod control;
 mod coroutine;
 mod distilled;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What can happen next: every way in which a state can go on.
 
+use super::compute::{compute, take_cpu};
 use super::machine::Machine;
 use super::memory::{Memory, Shown};
 use super::schedule::{deliverable, may_run, settle};
@@ -20,6 +21,8 @@ pub(super) enum Move {
     Interrupt { task: u8, irq: IrqId },
     /// A task that was preempted goes on on another CPU.
     Migrate { task: u8, cpu: u8 },
+    /// A task takes its CPU to compute on it.
+    Compute { task: u8 },
     /// A task goes through the body of its waiting loop.
     Body { task: u8 },
     /// Virtual time goes on to the next event.
@@ -33,6 +36,7 @@ impl Move {
             Move::Step { task, .. }
             | Move::Interrupt { task, .. }
             | Move::Migrate { task, .. }
+            | Move::Compute { task }
             | Move::Body { task } => Some(task),
             Move::Tick => None,
         }
@@ -79,7 +83,7 @@ pub(super) fn moves<M: Memory>(
         return Ok(moves);
     }
     for task in 0..state.tasks.len() {
-        if may_run(machine, state, task) {
+        if may_run(machine, state, task) && !compute(machine, state, task, &mut moves) {
             perform(machine, stepping, state, task, &mut moves)?;
         }
         interrupt(machine, state, task, &mut moves)?;
@@ -140,7 +144,7 @@ fn eager_task<M: Memory>(machine: &Machine, stepping: Stepping, state: &State<M>
             Request::Mem(op) => alone && (M::eager(op) || stepping.footprints && op.is_plain()),
             Request::PreemptOff(true) | Request::IrqsOff(true) => alone,
             Request::PreemptOff(false) | Request::IrqsOff(false) | Request::IrqReturn(_) => running || alone,
-            Request::Sleep { .. } | Request::Busy(_) | Request::Idle => false,
+            Request::Sleep { .. } | Request::Busy(_) | Request::Away(_) | Request::Idle => false,
             _ => alone,
         }
     })
@@ -185,7 +189,7 @@ fn perform<M: Memory>(
             Ok((mut next, value)) => {
                 let node = advance(machine, task, &mut next, Reply::Value(value))?;
                 if !asked.request.is_distilling() {
-                    next.cpus[usize::from(state.tasks[task].cpu)].running = task as u8;
+                    take_cpu(&mut next, task);
                 }
                 settle(machine, &mut next, task);
                 node.map_or(Next::To(next), Next::Fails)
@@ -269,6 +273,7 @@ fn interrupt<M: Memory>(
         next.cpus[cpu].pending &= !(1 << irq);
         next.cpus[cpu].running = task as u8;
         next.tasks[task].irqs_off = true;
+        next.tasks[task].enter_handler(state.clock);
         if machine.setup.irqs[usize::from(irq)].nmi {
             next.tasks[task].in_nmi += 1;
         }
@@ -286,7 +291,7 @@ fn migrate<M: Memory>(machine: &Machine, state: &State<M>, task: usize, moves: &
     }
     let here = state.tasks[task];
     let At::Asks(asked) = machine.at(task, here.node) else { return };
-    if here.preempt_off || here.irqs_off || matches!(asked.request, Request::Sleep { .. }) {
+    if here.preempt_off || here.irqs_off || matches!(asked.request, Request::Sleep { .. } | Request::Away(_)) {
         return;
     }
     for cpu in 0..machine.cpus.len() as u8 {
@@ -299,6 +304,9 @@ fn migrate<M: Memory>(machine: &Machine, state: &State<M>, task: usize, moves: &
         if old.running == task as u8 {
             old.running = super::state::NOBODY;
         }
+        next.tasks[task].pause(state.clock);
+        super::compute::settle(machine, &mut next, here.cpu);
+        super::compute::settle(machine, &mut next, cpu);
         // The scheduler hands a task over with all that it did: it is not what these models are about.
         next.mem.learn(usize::from(cpu), usize::from(here.cpu));
         next.mem.canon();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Virtual time: it goes on only when nothing else can, to the next event.
 
+use super::compute::is_busy;
 use super::machine::Machine;
 use super::memory::Memory;
-use super::schedule::{is_busy, is_ready, settle};
+use super::schedule::{is_ready, settle};
 use super::state::{NOBODY, State};
 use super::step::{Move, Moves, Next, advance};
 use super::task::{At, Nondeterminism, Reply};

@@ -66,6 +66,7 @@ impl Machine {
             Move::Interrupt { irq, .. } => format!("interrupt {}", self.setup.irqs[usize::from(irq)].name),
             Move::Migrate { cpu, .. } => format!("move to CPU{}", self.cpus[usize::from(cpu)]),
             Move::Body { .. } => "waits on".to_owned(),
+            Move::Compute { .. } => "takes its CPU".to_owned(),
             Move::Step { .. } | Move::Tick => operation(request, &|cell| self.name(cell)),
         }
     }
@@ -106,6 +107,7 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
         Move::Interrupt { irq, .. } => format!("interrupt: {}", machine.setup.irqs[usize::from(irq)].name),
         Move::Migrate { cpu, .. } => format!("moved to CPU{}", machine.cpus[usize::from(cpu)]),
         Move::Body { .. } => "waits on".to_owned(),
+        Move::Compute { .. } => format!("takes CPU{}", machine.cpus[usize::from(here.cpu)]),
         _ => match &asked.request {
             Request::Work(work) => format!("one more round of {}", machine.setup.works[usize::from(*work)].name),
             request => describe(request, value, &|cell| machine.name(cell)),

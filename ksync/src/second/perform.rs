@@ -29,7 +29,7 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
             0
         }),
         // Nobody preempts, and computing takes no time.
-        Request::PreemptOff(_) | Request::Busy(_) | Request::Nondet(0 | 1) => 0,
+        Request::PreemptOff(_) | Request::Busy(_) | Request::Away(_) | Request::Nondet(0 | 1) => 0,
         Request::Cpu => with(|run| u64::from(run.cpu(me))),
         Request::Work(site) => {
             round(usize::from(*site));
