@@ -71,7 +71,7 @@ fn each_of_two_waiting_loops_runs_its_body_before_time_goes_on() {
         setup.identical_tasks("waiter", 0, 2, move |_| {
             let turns = std::cell::Cell::new(0);
             done.cond_load_with(Relaxed, |done| done, || turns.set(turns.get() + 1));
-            assert_eq!(turns.get(), 1);
+            assert!(matches!(turns.get(), 1 | 2), "once before the clock left 0, and perhaps at 5");
         });
         setup.task("worker", 2, move |_| {
             busy(5);

@@ -39,9 +39,10 @@ pub(super) fn watch(request: &mut Request) -> Vec<Watched> {
 }
 
 impl Machine {
-    /// Whether each task is a function of what it is told, and those of a group are the same one.
+    /// Whether each task is a function of what it is told, those of a group are the same one, and all was explored.
     pub(super) fn audit(&self) -> Result<(), Nondeterminism> {
         self.trees.iter().try_for_each(Tree::audit)?;
+        self.audit_bodies()?;
         for group in &self.groups {
             let tree = &self.trees[self.tree_of[group[0]]];
             let first = &tree.identity;

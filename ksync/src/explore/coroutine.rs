@@ -76,6 +76,8 @@ struct Port {
     yielder: *const Yielder<Reply, Asked>,
     current: *const Current,
     identity: Rc<Identity>,
+    /// What runs is the body of a waiting loop.
+    in_body: Cell<bool>,
 }
 
 /// A facade call of the running task; a wait may have a body that its loop runs through while it waits.
@@ -95,7 +97,8 @@ pub(crate) fn request(mut request: Request, place: Place, body: Option<&dyn Fn()
     let identity = &port.identity;
     let watched = if identity.has_like && identity.asked_which.get() { watch(&mut request) } else { Vec::new() };
     let ask = |request: Request| {
-        let asked = Asked { request, place, body: body.is_some(), watched: watched.clone() };
+        let (body, in_body) = (body.is_some(), port.in_body.get());
+        let asked = Asked { request, place, body, in_body, watched: watched.clone() };
         // SAFETY: as above; the yielder belongs to this coroutine.
         let reply = unsafe { &*port.yielder }.suspend(asked);
         PORT.set(port_at);
@@ -114,11 +117,17 @@ pub(crate) fn request(mut request: Request, place: Place, body: Option<&dyn Fn()
                 // SAFETY: as above; `current` lives beside the port.
                 let current = unsafe { &*port.current };
                 let irqs_off = current.enter_interrupt();
+                let in_body = port.in_body.replace(false);
                 (port.identity.handlers[usize::from(irq)])(current);
+                port.in_body.set(in_body);
                 current.leave_interrupt(irqs_off);
                 ask(Request::IrqReturn(irqs_off));
             }
-            Reply::Body => body.expect("only a wait with a body is answered so")(),
+            Reply::Body => {
+                let in_body = port.in_body.replace(true);
+                body.expect("only a wait with a body is answered so")();
+                port.in_body.set(in_body);
+            }
         }
     }
 }
@@ -143,7 +152,7 @@ pub(super) fn start(identity: Rc<Identity>) -> Routine {
     let stack = stack.unwrap_or_else(|| DefaultStack::new(STACK_BYTES).expect("no memory for a coroutine's stack"));
     Coroutine::with_stack(stack, move |yielder: &Yielder<Reply, Asked>, _| {
         let current = Current::new(&identity.name, identity.number, identity.cpu);
-        let port = Port { yielder, current: &raw const current, identity };
+        let port = Port { yielder, current: &raw const current, identity, in_body: Cell::new(false) };
         PORT.set(&raw const port);
         match catch_unwind(AssertUnwindSafe(|| (port.identity.body)(&current))) {
             Ok(()) => End::Done,

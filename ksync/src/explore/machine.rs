@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A scenario made ready for exploration: its words, its CPUs, its tasks' trees, and its first state.
 
+use super::bodies::Words;
 use super::coroutine::Identity;
 use super::memory::{CellKind, Memory};
 use super::schedule::settle;
@@ -8,7 +9,7 @@ use super::state::{CpuState, NOBODY, State, TaskState};
 use super::step::Next;
 use super::task::{At, NodeId, Nondeterminism, ROOT, Reply, Tree};
 use crate::backend::world::{self, CellDecl, Made};
-use crate::op::CellId;
+use crate::op::{CellId, MemOp};
 use crate::request::Request;
 use crate::setup::{Body, Scenario, Setup};
 use crate::verdict::Verdict;
@@ -31,6 +32,9 @@ pub(super) struct Machine {
     pub(super) has_nmi: Vec<bool>,
     /// Groups of tasks any two of which may be exchanged.
     pub(super) groups: Vec<Vec<usize>>,
+    /// For each task, the words that bodies of its waiting loops share with other CPUs, as far as is known; nothing
+    /// where they access no words.
+    pub(super) entangled: Vec<Option<Words>>,
     finally: Option<Tree>,
 }
 
@@ -64,7 +68,19 @@ impl Machine {
             trees.push(Tree::new(Identity::new(task, number, has_like, handlers.clone())));
         }
         let finally = setup.finally.clone().map(|body| Tree::new(Identity::of_final_check(body)));
-        Machine { setup, cells, cpus, trees, tree_of, contended, interrupted, has_nmi, groups, finally }
+        Machine {
+            setup,
+            cells,
+            cpus,
+            trees,
+            tree_of,
+            contended,
+            interrupted,
+            has_nmi,
+            groups,
+            entangled: Vec::new(),
+            finally,
+        }
     }
 
     /// Where the exploration starts: the first state, unless a task fails before it asks for anything.
@@ -142,6 +158,12 @@ impl Machine {
             };
             node = tree.child(node, Reply::Value(value))?;
         }
+    }
+
+    /// Whether what the operation accesses is there: its frame was entered, and not left.
+    pub(super) fn alive<M: Memory>(&self, state: &State<M>, op: &MemOp) -> bool {
+        let frame = op.cell().and_then(|cell: CellId| self.cells[cell as usize].frame);
+        frame.is_none_or(|frame| state.frame_alive(frame))
     }
 
     pub(super) fn name(&self, cell: CellId) -> String {

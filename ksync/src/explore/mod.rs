@@ -14,6 +14,7 @@
 
 mod audit;
 mod blame;
+mod bodies;
 mod compute;
 mod control;
 mod coroutine;
@@ -92,8 +93,14 @@ fn run(scenario: &Scenario, options: &Options) -> Result<Report, Nondeterminism>
 
 fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Report, Nondeterminism> {
     let mut machine = Machine::new(scenario);
-    let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc };
-    let found = search::search::<M>(&mut machine, stepping, options)?;
+    let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc, turns: options.naive };
+    let found = loop {
+        let found = search::search::<M>(&mut machine, stepping, options)?;
+        // A failure is one, whatever else the loops could do.
+        if found.verdict != Verdict::Holds || !machine.entangle() {
+            break found;
+        }
+    };
     machine.audit()?;
     let Found { mut verdict, path, states, paths, steps, depth, memory } = found;
     let mut trace = None;

@@ -7,7 +7,8 @@ use super::memory::{Memory, Shown};
 use super::schedule::{deliverable, may_run, settle};
 use super::state::State;
 use super::task::{At, Nondeterminism, Reply};
-use crate::op::{CellId, MemOp};
+use super::time::{body, tick, turns};
+use crate::op::MemOp;
 use crate::request::{IrqId, Request};
 use crate::verdict::Verdict;
 use smallvec::SmallVec;
@@ -62,6 +63,8 @@ pub(super) struct Stepping {
     pub(super) eager: bool,
     /// Check plain accesses for races by what is still open in other tasks; memories with views check themselves.
     pub(super) footprints: bool,
+    /// Waiting loops may go through their bodies at any time, also where nobody looks.
+    pub(super) turns: bool,
 }
 
 /// Every move that is possible in this state. Empty: nothing can ever happen again.
@@ -75,7 +78,7 @@ pub(super) fn moves<M: Memory>(
         return Ok(moves);
     }
     if let Some(task) = state.tasks.iter().position(|task| task.body_due) {
-        super::time::body(machine, state, task, &mut moves)?;
+        body(machine, state, task, &mut moves)?;
         return Ok(moves);
     }
     if let Some(task) = eager_task(machine, stepping, state) {
@@ -86,11 +89,14 @@ pub(super) fn moves<M: Memory>(
         if may_run(machine, state, task) && !compute(machine, state, task, &mut moves) {
             perform(machine, stepping, state, task, &mut moves)?;
         }
+        if (stepping.turns || machine.is_looked_at(state, task)) && turns(machine, state, task) {
+            body(machine, state, task, &mut moves)?;
+        }
         interrupt(machine, state, task, &mut moves)?;
         migrate(machine, state, task, &mut moves);
     }
     if moves.is_empty() {
-        super::time::tick(machine, state, &mut moves);
+        tick(machine, state, &mut moves);
     }
     Ok(moves)
 }
@@ -141,7 +147,10 @@ fn eager_task<M: Memory>(machine: &Machine, stepping: Stepping, state: &State<M>
         let masked = task.irqs_off && (!machine.has_nmi[cpu] || task.in_nmi > 0);
         let alone = !machine.contended[cpu] || running && (masked || task.preempt_off && !machine.interrupted[cpu]);
         match &asked.request {
-            Request::Mem(op) => alone && (M::eager(op) || stepping.footprints && op.is_plain()),
+            Request::Mem(op) => {
+                let commutes = M::eager(op) || stepping.footprints && op.is_plain();
+                alone && commutes && !machine.looks(state, number)
+            }
             Request::PreemptOff(true) | Request::IrqsOff(true) => alone,
             Request::PreemptOff(false) | Request::IrqsOff(false) | Request::IrqReturn(_) => running || alone,
             Request::Sleep { .. } | Request::Busy(_) | Request::Away(_) | Request::Idle => false,
@@ -251,13 +260,6 @@ fn forbidden<M: Memory>(
     };
     let race = stepping.footprints && (0..state.tasks.len()).any(races);
     race.then(|| Verdict::Race { word: machine.name(cell) })
-}
-
-impl Machine {
-    fn alive<M: Memory>(&self, state: &State<M>, op: &MemOp) -> bool {
-        let frame = op.cell().and_then(|cell: CellId| self.cells[cell as usize].frame);
-        frame.is_none_or(|frame| state.frame_alive(frame))
-    }
 }
 
 /// Adds the interrupts that can start on this task now.

@@ -32,6 +32,8 @@ pub(super) struct Asked {
     pub(super) place: Place,
     /// The wait is a loop with a body.
     pub(super) body: bool,
+    /// It is asked in the body of a waiting loop.
+    pub(super) in_body: bool,
     /// Its conditions, if another task may have other ones.
     pub(super) watched: Vec<Watched>,
 }
@@ -67,7 +69,7 @@ pub(super) struct Tree {
     distilled: HashMap<Distilled, NodeId>,
 }
 
-/// A body that asks differently after the same replies.
+/// A body that asks differently after the same replies, or asks for what is not explored there.
 #[derive(Debug)]
 pub(super) struct Nondeterminism(pub(super) String);
 

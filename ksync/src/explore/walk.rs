@@ -13,6 +13,9 @@ use crate::place::function_at;
 use crate::report::TraceStep;
 use crate::request::Request;
 
+/// What a task does that goes through the body of its waiting loop.
+pub(super) const WAITS_ON: &str = "waits on";
+
 /// A run, step by step, and where it ends.
 pub(super) struct Walk<M> {
     pub(super) steps: Vec<TraceStep>,
@@ -65,7 +68,7 @@ impl Machine {
         match happens {
             Move::Interrupt { irq, .. } => format!("interrupt {}", self.setup.irqs[usize::from(irq)].name),
             Move::Migrate { cpu, .. } => format!("move to CPU{}", self.cpus[usize::from(cpu)]),
-            Move::Body { .. } => "waits on".to_owned(),
+            Move::Body { .. } => WAITS_ON.to_owned(),
             Move::Compute { .. } => "takes its CPU".to_owned(),
             Move::Step { .. } | Move::Tick => operation(request, &|cell| self.name(cell)),
         }
@@ -106,7 +109,7 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     let action = match happens {
         Move::Interrupt { irq, .. } => format!("interrupt: {}", machine.setup.irqs[usize::from(irq)].name),
         Move::Migrate { cpu, .. } => format!("moved to CPU{}", machine.cpus[usize::from(cpu)]),
-        Move::Body { .. } => "waits on".to_owned(),
+        Move::Body { .. } => WAITS_ON.to_owned(),
         Move::Compute { .. } => format!("takes CPU{}", machine.cpus[usize::from(here.cpu)]),
         _ => match &asked.request {
             Request::Work(work) => format!("one more round of {}", machine.setup.works[usize::from(*work)].name),
