@@ -6,7 +6,8 @@
 //! Where a body shares a word with another CPU, it also starts when a task there is about to access that word, and
 //! where it may not come to its end, when a task is about to end the wait: what comes before that commutes with the
 //! whole body. Which words that are is known only when all was explored: so a search that ends well is made anew if it
-//! has shown more of them than it knew. For 15 loops that touch 15 watchdogs this is 15 steps, and not 2^15 states.
+//! has shown more of them than it knew. For 15 loops that touch 15 watchdogs this is 15 steps in an instant; 2^15 states
+//! are left for an instant in which all their waits end.
 //!
 //! What the loop's own CPU does in an instant, as its handlers, comes before the body. The turn in the instant before
 //! stands for one that would come first.
