@@ -146,8 +146,10 @@ impl<T: Word> Atomic<T> {
 
     /// A loop that does something while it waits: `while (!cond(READ_ONCE(x))) body();`.
     ///
-    /// Real threads run through the body at every turn. In the explorer a turn that finds nothing is no event; the
-    /// body runs once before virtual time goes on; the bodies of several waiters one after the other.
+    /// Real threads run through the body at every turn. In the explorer it runs once in an instant of virtual time, between
+    /// any two steps of other CPUs that could tell, and perhaps not at all in the instant in which the wait ends. A second
+    /// turn in one instant is not explored. A body that asks for more than words, the time and its own CPU is refused.
+    /// loom does not run it.
     #[inline(always)]
     #[track_caller]
     pub fn cond_load_with<O: LoadOrder>(&self, _order: O, cond: impl Fn(T) -> bool + 'static, body: impl Fn()) -> T {

@@ -55,11 +55,13 @@ impl Current {
 
     /// The task's name, as in `migration/1`.
     pub fn name(&self) -> &str {
+        backend::asks_which_it_is();
         &self.name
     }
 
     /// The task's place in the setup.
     pub fn task(&self) -> usize {
+        backend::asks_which_it_is();
         self.task
     }
 
@@ -171,6 +173,6 @@ pub fn smp_processor_id() -> u32 {
 
 impl fmt::Debug for Current {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Current").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Current").field("name", &self.name()).finish_non_exhaustive()
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A request in words, for counterexamples: `lock stopper26.lock`, `migration/1.on_cpu = 0 (release)`.
 
-use crate::op::{CellId, Fence, MemOp, Observe, Order, Request, Rmw};
+use crate::op::{CellId, Fence, MemOp, Observe, Order, Rmw};
+use crate::request::Request;
 use std::fmt;
 
 /// What happened: the request, and the value that the engine answered with. `name` names the words.
@@ -23,6 +24,7 @@ pub(crate) fn describe(request: &Request, value: u64, name: &dyn Fn(CellId) -> S
         Request::Frame(frame, true) => format!("frame {frame} begins"),
         Request::Frame(frame, false) => format!("frame {frame} ends"),
         Request::Busy(ns) => format!("compute for {ns} ns"),
+        Request::Away(ns) => format!("away for {ns} ns"),
         Request::Idle => "idle".into(),
         Request::Halt => "the machine stops".into(),
         Request::Distil => "a block begins".into(),

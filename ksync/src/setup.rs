@@ -3,7 +3,7 @@
 
 use crate::backend;
 use crate::current::Current;
-use crate::op::{FrameId, IrqId, Request, WorkId};
+use crate::request::{FrameId, IrqId, Request, WorkId};
 use std::fmt;
 use std::sync::Arc;
 
@@ -87,9 +87,10 @@ impl Setup {
         TaskOptions { task: self.tasks.last_mut().expect("just pushed") }
     }
 
-    /// Declares `count` tasks that run the same body, `name/cpu`, each on a CPU of its own from `first_cpu` on. The
-    /// body must not ask which of them it is: then any two of them can be exchanged, and the explorer looks at one
-    /// order only.
+    /// Declares `count` tasks that run the same body, `name/cpu`, each on a CPU of its own from `first_cpu` on. Any
+    /// two of them can be exchanged, so the explorer looks at one order only, and all of them see the first one's CPU,
+    /// number and name. A body that asks for these must do the same whatever the answer: the explorer then runs it on
+    /// each of the tasks in turn, and panics where they differ.
     pub fn identical_tasks(
         &mut self,
         name: &str,
@@ -269,10 +270,17 @@ pub fn nondet(n: u64) -> u64 {
     backend::ask(Request::Nondet(n))
 }
 
-/// Computes for so many nanoseconds of virtual time; real threads do not wait.
+/// Computes for so many nanoseconds of virtual time; real threads do not wait. That takes the CPU: while a handler or
+/// another task has it, the task comes no further. Who is not there yet, or waits for time to pass, is [`away`].
 #[track_caller]
 pub fn busy(ns: u64) {
     backend::ask(Request::Busy(ns));
+}
+
+/// Is away for so many nanoseconds of virtual time: asleep, so that others may have the CPU. Real threads do not wait.
+#[track_caller]
+pub fn away(ns: u64) {
+    backend::ask(Request::Away(ns));
 }
 
 /// The virtual time in nanoseconds since the start; 0 on real threads.

@@ -4,8 +4,9 @@
 //! A port's ordering is justified by a test that fails without it. Such a test names the function and the
 //! operation, and no port needs a switch for it.
 
-use crate::op::{MemOp, Order, Request};
+use crate::op::{MemOp, Order};
 use crate::place::{Place, function_at};
+use crate::request::Request;
 use crate::weakness::Weakness;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};

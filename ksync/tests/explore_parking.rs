@@ -45,7 +45,7 @@ fn one_kick_for_each(sleepers: u32) -> Box<Scenario> {
         });
         for cpu in 0..sleepers {
             let (bed, word) = (bed.clone(), word.clone());
-            setup.task(&format!("sleeper{cpu}"), cpu, move |_| bed.park_until(|| word.load(Relaxed) == 1));
+            setup.task(format!("sleeper{cpu}"), cpu, move |_| bed.park_until(|| word.load(Relaxed) == 1));
         }
     })
 }

@@ -5,8 +5,9 @@
 mod scheduling;
 
 use ksync::explore::check;
-use ksync::{Model, Options, Relaxed, Setup, Verdict, busy, halt, now};
+use ksync::{Atomic, Completion, Model, Options, Relaxed, Setup, Verdict, away, busy, halt, now};
 use scheduling::{flag, verdict};
+use std::sync::Arc;
 
 /// CPU1 looks at a flag that CPU0 raised; without an order between them it may look too early.
 fn looks_at_a_flag(later: bool) -> Verdict {
@@ -115,4 +116,125 @@ fn an_nmi_comes_between_any_two_lines_of_a_handler() {
     };
     assert_eq!(reads(5).kind(), "Violated");
     assert_eq!(reads(50), Verdict::Holds);
+}
+
+/// A task that computes from its first line on, and one of its CPU that is woken meanwhile.
+fn computes_from_the_start(stop: bool) -> Verdict {
+    verdict(move |setup| {
+        let woken = flag("woken");
+        let wakes = woken.clone();
+        let first = setup.task("computes", 0, |_| {
+            busy(5);
+            assert_eq!(now(), 5, "another one ran first");
+        });
+        if stop {
+            first.stop_class();
+        }
+        setup.task("woken", 0, move |_| {
+            woken.cond_load(Relaxed, |woken| woken);
+            busy(1);
+        });
+        setup.task("wakes", 1, move |_| {
+            busy(2);
+            wakes.store(true, Relaxed);
+        });
+    })
+}
+
+#[test]
+fn who_computes_first_of_all_has_its_cpu() {
+    assert_eq!(computes_from_the_start(true), Verdict::Holds);
+    assert_eq!(computes_from_the_start(false).kind(), "Violated");
+}
+
+#[test]
+fn an_interrupt_finds_who_computes() {
+    let holds = verdict(|setup| {
+        let timer = setup.irq("timer", 0, |current| assert_eq!(current.name(), "computes"));
+        setup.armed(timer, 3);
+        setup.task("computes", 0, |_| busy(5));
+    });
+    assert_eq!(holds, Verdict::Holds);
+}
+
+#[test]
+fn two_tasks_do_not_compute_on_one_cpu_at_once() {
+    let both = |ends: u64| {
+        verdict(move |setup| {
+            let ended = Arc::new(Atomic::named(0u64, format_args!("ended")));
+            for name in ["A", "B"] {
+                let ended = ended.clone();
+                setup.task(name, 0, move |_| {
+                    busy(5);
+                    ended.store(now(), Relaxed);
+                });
+            }
+            setup.finally(move |_| assert_eq!(ended.load(Relaxed), ends));
+        })
+    };
+    assert_eq!(both(10), Verdict::Holds);
+    assert_eq!(both(5).kind(), "Violated");
+}
+
+#[test]
+fn who_is_preempted_computes_the_rest_later() {
+    let holds = verdict(|setup| {
+        let wakeup = Arc::new(Completion::named(format_args!("wakeup")));
+        let wakes = wakeup.clone();
+        setup.task("computes", 0, |_| {
+            busy(5);
+            assert_eq!(now(), 8);
+        });
+        let woken = setup.task("woken", 0, move |current| {
+            wakeup.wait_for_completion(current);
+            busy(3);
+            assert_eq!(now(), 5);
+        });
+        woken.stop_class();
+        setup.task("wakes", 1, move |_| {
+            busy(2);
+            wakes.complete();
+        });
+    });
+    assert_eq!(holds, Verdict::Holds);
+}
+
+#[test]
+fn who_is_away_has_no_cpu() {
+    let holds = verdict(|setup| {
+        setup.task("computes", 0, |_| {
+            busy(5);
+            assert_eq!(now(), 7);
+        });
+        let later = setup.task("away", 0, |_| {
+            away(3);
+            assert_eq!(now(), 3);
+            busy(2);
+            assert_eq!(now(), 5);
+        });
+        later.stop_class();
+    });
+    assert_eq!(holds, Verdict::Holds);
+}
+
+/// A handler that computes on a task that does, and an NMI that computes on both.
+#[test]
+fn a_handler_puts_off_the_end_of_what_it_interrupts() {
+    let holds = verdict(|setup| {
+        let timer = setup.irq("timer", 0, |_| {
+            busy(2);
+            assert_eq!(now(), 8, "5, and 2, and the NMI's 1");
+        });
+        let nmi = setup.nmi("nmi", 0, |_| {
+            busy(1);
+            assert_eq!(now(), 7);
+        });
+        setup.armed(timer, 5);
+        setup.armed(nmi, 6);
+        setup.task("computes", 0, |_| {
+            busy(10);
+            assert_eq!(now(), 13);
+        });
+    });
+    assert_eq!(holds, Verdict::Holds);
 }

@@ -247,7 +247,7 @@ impl Machine {
     }
 
     /// Declares the stoppers of `count` CPUs from `first_cpu` on, awake. The body does the same on each of them: to a
-    /// model all of them are on the first.
+    /// model all of them are on the first, and it panics if one of them does not.
     pub fn spawn_alike(
         self: &Arc<Self>,
         setup: &mut Setup,

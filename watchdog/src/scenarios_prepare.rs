@@ -9,7 +9,7 @@ use crate::oom::dump_tasks;
 use crate::units::SEC;
 use ksync::catalogue::Expected::{Holds, Violated};
 use ksync::catalogue::{Label, LoomUse};
-use ksync::{Model, Scenario, Setup, busy};
+use ksync::{Model, Scenario, Setup, away};
 use std::sync::Arc;
 use stopper::machine::{Ctx, Machine};
 use stopper::stopper_thread::smpboot_thread_fn;
@@ -96,7 +96,7 @@ pub(crate) fn arrive_in_turn(setup: &mut Setup, machine: &Arc<Machine>) {
     for &cpu in machine.cpus() {
         let thread = machine.cpu_stopper(cpu).thread;
         let arrives = move |ctx: &Ctx| {
-            busy(u64::from(cpu + 1) * 1000);
+            away(u64::from(cpu + 1) * 1000);
             smpboot_thread_fn(ctx);
         };
         machine.spawn(setup, thread, arrives).stop_class().daemon();

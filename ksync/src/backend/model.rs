@@ -8,7 +8,8 @@ use super::Parking;
 use super::repr::{Repr, Word64, rmw_ordering};
 use super::world::{self, Phase};
 use crate::atomic::{Atomic, Plain};
-use crate::op::{CellId, Cond, Fence, FrameId, MemOp, Observe, Order, Request, Rmw};
+use crate::op::{CellId, Cond, Fence, MemOp, Observe, Order, Rmw};
+use crate::request::{FrameId, Request};
 use crate::sleep::Wants;
 use crate::word::Word;
 use std::fmt;
@@ -167,12 +168,18 @@ pub(crate) fn irqs_off(off: bool) {
 
 #[track_caller]
 pub(crate) fn cpu(declared: u32) -> u32 {
+    world::asks_which_it_is();
     if world::task_migrates() { world::request(Request::Cpu, Location::caller()) as u32 } else { declared }
 }
 
 #[track_caller]
 pub(crate) fn this_cpu() -> u32 {
-    world::request(Request::Cpu, Location::caller()) as u32
+    world::asks_which_it_is().unwrap_or_else(|| world::request(Request::Cpu, Location::caller()) as u32)
+}
+
+/// The running task wants to know its name or its number.
+pub(crate) fn asks_which_it_is() {
+    world::asks_which_it_is();
 }
 
 #[track_caller]

@@ -2,8 +2,9 @@
 //! Which engine runs on this OS thread, and what the scenario's setup made so far.
 
 use super::Kind;
-use crate::op::{CellId, FrameId, MemOp, Request};
+use crate::op::{CellId, MemOp};
 use crate::place::Place;
+use crate::request::{FrameId, Request};
 use crate::setup::{Scenario, Setup};
 use crate::weaken;
 use std::cell::{Cell, RefCell};
@@ -113,6 +114,11 @@ pub(crate) fn cpu_mask(cpus: &[u32]) -> u64 {
 
 pub(crate) fn task_migrates() -> bool {
     phase() == Phase::Explorer && crate::explore::task_migrates()
+}
+
+/// The running task wants to know which one it is: its CPU, if it stands for its like.
+pub(crate) fn asks_which_it_is() -> Option<u32> {
+    if phase() == Phase::Explorer { crate::explore::asks_which_it_is() } else { None }
 }
 
 pub(crate) fn request(request: Request, place: Place) -> u64 {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Nothing can happen any more: is that the end, or who waits for whom?
 
+use super::compute::is_busy;
 use super::machine::Machine;
 use super::memory::Memory;
-use super::schedule::{has_cpu, is_busy, is_ready};
+use super::schedule::{has_cpu, is_ready};
 use super::state::{NOBODY, State};
 use super::task::{At, Nondeterminism};
 use super::time::is_at_horizon;
 use crate::cycle::{Waiting, lockup, severity};
-use crate::op::{CellId, MemOp, Request};
+use crate::op::{CellId, MemOp};
 use crate::place::function_at;
+use crate::request::Request;
 use crate::verdict::{Holder, Severity, Verdict, Wait, WaitsFor};
 
 /// A lock that a task holds, and the function that took it.

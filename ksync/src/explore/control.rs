@@ -5,7 +5,7 @@ use super::machine::Machine;
 use super::memory::Memory;
 use super::state::State;
 use super::step::Ways;
-use crate::op::Request;
+use crate::request::Request;
 use crate::verdict::Verdict;
 
 /// Adds every way in which the task's request can be met.
@@ -29,10 +29,11 @@ pub(super) fn perform<M: Memory>(
         Request::IrqReturn(off) => {
             here.irqs_off = off;
             here.in_nmi = here.in_nmi.saturating_sub(1);
+            here.leave_handler(state.clock);
         }
         Request::Cpu => value = u64::from(machine.cpus[usize::from(here.cpu)]),
         Request::SetAllowed(mask) => here.allowed = mask as u16,
-        Request::Busy(_) => here.busy_until = 0,
+        Request::Busy(_) | Request::Away(_) => here.busy_until = 0,
         Request::Now => value = state.clock,
         Request::Halt => next.halted = true,
         Request::Raise(irq) => {

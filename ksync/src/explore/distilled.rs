@@ -7,7 +7,8 @@
 //! [`Current`]: crate::Current
 
 use super::task::{At, NodeId, Tree};
-use crate::op::{CellId, Request};
+use crate::op::CellId;
+use crate::request::Request;
 use std::rc::Rc;
 
 /// All that the task knows of a block that ended, and of itself: where the block began, its result, the preempt count,

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! A scenario made ready for exploration: its words, its CPUs, its tasks' trees, and its first state.
 
+use super::bodies::Words;
+use super::coroutine::Identity;
 use super::memory::{CellKind, Memory};
 use super::schedule::settle;
 use super::state::{CpuState, NOBODY, State, TaskState};
 use super::step::Next;
-use super::task::{At, Identity, NodeId, Nondeterminism, ROOT, Reply, Tree};
+use super::task::{At, NodeId, Nondeterminism, ROOT, Reply, Tree};
 use crate::backend::world::{self, CellDecl, Made};
-use crate::op::{CellId, Request};
+use crate::op::{CellId, MemOp};
+use crate::request::Request;
 use crate::setup::{Body, Scenario, Setup};
 use crate::verdict::Verdict;
 use std::rc::Rc;
@@ -29,6 +32,9 @@ pub(super) struct Machine {
     pub(super) has_nmi: Vec<bool>,
     /// Groups of tasks any two of which may be exchanged.
     pub(super) groups: Vec<Vec<usize>>,
+    /// For each task, the words that bodies of its waiting loops share with other CPUs, as far as is known; nothing
+    /// where they access no words.
+    pub(super) entangled: Vec<Option<Words>>,
     finally: Option<Tree>,
 }
 
@@ -58,22 +64,23 @@ impl Machine {
                 continue;
             }
             tree_of.push(trees.len());
-            trees.push(Tree::new(Identity {
-                name: task.name.clone(),
-                number,
-                cpu: task.cpu,
-                migrates: task.migrates,
-                body: task.body.clone(),
-                handlers: handlers.clone(),
-            }));
+            let has_like = setup.tasks.iter().any(|other| other.same_as == Some(number));
+            trees.push(Tree::new(Identity::new(task, number, has_like, handlers.clone())));
         }
-        let finally = setup.finally.clone().map(|body| {
-            let name = "finally".to_owned();
-            let identity =
-                Identity { name, number: usize::MAX, cpu: 0, migrates: false, body, handlers: Rc::new([]) };
-            Tree::new(identity)
-        });
-        Machine { setup, cells, cpus, trees, tree_of, contended, interrupted, has_nmi, groups, finally }
+        let finally = setup.finally.clone().map(|body| Tree::new(Identity::of_final_check(body)));
+        Machine {
+            setup,
+            cells,
+            cpus,
+            trees,
+            tree_of,
+            contended,
+            interrupted,
+            has_nmi,
+            groups,
+            entangled: Vec::new(),
+            finally,
+        }
     }
 
     /// Where the exploration starts: the first state, unless a task fails before it asks for anything.
@@ -98,6 +105,8 @@ impl Machine {
                 allowed: 1 << cpu,
                 body_due: false,
                 busy_until: 0,
+                left: 0,
+                interrupted: [0; 2],
             }
         });
         let mut state = State {
@@ -151,6 +160,12 @@ impl Machine {
         }
     }
 
+    /// Whether what the operation accesses is there: its frame was entered, and not left.
+    pub(super) fn alive<M: Memory>(&self, state: &State<M>, op: &MemOp) -> bool {
+        let frame = op.cell().and_then(|cell: CellId| self.cells[cell as usize].frame);
+        frame.is_none_or(|frame| state.frame_alive(frame))
+    }
+
     pub(super) fn name(&self, cell: CellId) -> String {
         self.cells[cell as usize].name.clone()
     }
@@ -168,6 +183,6 @@ fn add_idle_tasks(setup: &mut Setup) {
 
 /// The idle loop: never ready, and interruptible.
 fn idle() {
-    crate::backend::ask(crate::op::Request::Idle);
+    crate::backend::ask(crate::request::Request::Idle);
     unreachable!("the idle task only takes interrupts");
 }

@@ -81,7 +81,7 @@ mod tests {
     use crate::{Atomic, Relaxed, Setup, SpinLock};
     use std::sync::Arc;
 
-    const PLAIN: Stepping = Stepping { eager: false, footprints: true };
+    const PLAIN: Stepping = Stepping { eager: false, footprints: true, turns: false };
 
     /// The cheapest failure below a state, by looking at every run: no visited states, no queue.
     fn by_hand(machine: &mut Machine, next: Next<Sc>, last: Option<u8>, kind: &str) -> Option<(usize, usize)> {

@@ -12,8 +12,12 @@
 //! 4. Objects are made in the setup, in an order that does not depend on the run.
 //! 5. Facade calls do nothing while an abandoned coroutine is torn down.
 
+mod audit;
 mod blame;
+mod bodies;
+mod compute;
 mod control;
+mod coroutine;
 mod distilled;
 mod machine;
 pub mod memory;
@@ -29,9 +33,9 @@ mod task;
 mod time;
 mod walk;
 
+pub(crate) use coroutine::{asks_which_it_is, request, task_migrates};
 pub use memory::CellKind;
 pub use replay::{Replayed, replay};
-pub(crate) use task::{request, task_migrates};
 
 use crate::model::Model;
 use crate::report::{Explain, Options, Report, Trace};
@@ -89,9 +93,15 @@ fn run(scenario: &Scenario, options: &Options) -> Result<Report, Nondeterminism>
 
 fn check_with<M: Memory>(scenario: &Scenario, options: &Options) -> Result<Report, Nondeterminism> {
     let mut machine = Machine::new(scenario);
-    let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc };
-    let found = search::search::<M>(&mut machine, stepping, options)?;
-    machine.trees.iter().try_for_each(task::Tree::audit)?;
+    let stepping = Stepping { eager: !options.naive, footprints: options.model == Model::Sc, turns: options.naive };
+    let found = loop {
+        let found = search::search::<M>(&mut machine, stepping, options)?;
+        // A failure is one, whatever else the loops could do.
+        if found.verdict != Verdict::Holds || !machine.entangle() {
+            break found;
+        }
+    };
+    machine.audit()?;
     let Found { mut verdict, path, states, paths, steps, depth, memory } = found;
     let mut trace = None;
     if options.explain != Explain::Nothing && !matches!(verdict, Verdict::Holds | Verdict::Unknown { .. }) {

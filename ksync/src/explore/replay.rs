@@ -11,6 +11,7 @@ use super::quiet;
 use super::state::State;
 use super::step::{Move, Next, Stepping, moves, run_ahead};
 use super::task::{At, Nondeterminism};
+use super::walk::WAITS_ON;
 use crate::model::Model;
 use crate::report::{Options, Trace};
 use crate::setup::Scenario;
@@ -59,7 +60,8 @@ struct Replay<M> {
 fn replay_with<M: Memory>(scenario: &Scenario, footprints: bool, trace: &Trace) -> Result<Replayed, Nondeterminism> {
     let machine = Machine::new(scenario);
     let next = machine.start::<M>();
-    let stepping = Stepping { eager: false, footprints };
+    let turns = trace.steps.iter().any(|step| step.operation == WAITS_ON);
+    let stepping = Stepping { eager: false, footprints, turns };
     let mut replay = Replay { machine, stepping, next, made: HashMap::new() };
     let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
     let wanted: Vec<(usize, Wanted, u16)> = trace

@@ -5,11 +5,12 @@
 //! preempted unless its preempt count is up, its interrupts are off or it is of the stop class; the stop class
 //! preempts the rest. Who waits for a CPU of his own choice of moment is picked by the search, not by a policy.
 
+use super::compute;
 use super::machine::Machine;
 use super::memory::Memory;
 use super::state::{NOBODY, State};
 use super::task::At;
-use crate::op::{IrqId, Request};
+use crate::request::{IrqId, Request};
 use crate::setup::Class;
 
 /// Whether the task could perform its request if it had its CPU.
@@ -19,17 +20,10 @@ pub(super) fn is_ready<M: Memory>(machine: &Machine, state: &State<M>, task: usi
     match &asked.request {
         Request::Mem(op) => state.mem.ready(usize::from(here.cpu), op),
         Request::Sleep { cell, cond, .. } => cond.holds(state.mem.newest(*cell)),
-        Request::Busy(_) => here.busy_until == 0 || here.busy_until <= state.clock,
+        Request::Busy(_) | Request::Away(_) => here.busy_until <= state.clock,
         Request::Idle => false,
         _ => true,
     }
-}
-
-/// Whether the task computes, and virtual time has to go on for it.
-pub(super) fn is_busy<M: Memory>(machine: &Machine, state: &State<M>, task: usize) -> bool {
-    let here = &state.tasks[task];
-    let busy = matches!(machine.at(task, here.node), At::Asks(asked) if matches!(asked.request, Request::Busy(_)));
-    busy && here.busy_until > state.clock
 }
 
 /// Whether the task may take its CPU, or has it.
@@ -78,19 +72,23 @@ pub(super) fn deliverable<M: Memory>(machine: &Machine, state: &State<M>, task: 
     (0..machine.setup.irqs.len() as IrqId).filter(|irq| runs && cpu.pending & (1 << irq) != 0 && on(irq)).collect()
 }
 
-/// After a move of this task: a CPU whose task sleeps or is done is free, and a busy task knows until when.
+/// After a move of this task: a CPU whose task sleeps or is done is free, and who is to compute does.
 pub(super) fn settle<M: Memory>(machine: &Machine, state: &mut State<M>, task: usize) {
     let number = task as u8;
     let here = state.tasks[task];
     let cpu = usize::from(here.cpu);
     match machine.at(task, here.node) {
-        At::Asks(asked) => match asked.request {
-            Request::Sleep { .. } | Request::Idle if state.cpus[cpu].running == number => {
+        At::Asks(asked) => {
+            if let Request::Away(ns) = asked.request
+                && here.busy_until == 0
+            {
+                state.tasks[task].busy_until = state.clock + ns.max(1);
+            }
+            let sleeps = matches!(asked.request, Request::Sleep { .. } | Request::Idle | Request::Away(_));
+            if sleeps && state.cpus[cpu].running == number {
                 state.cpus[cpu].running = NOBODY;
             }
-            Request::Busy(ns) if here.busy_until == 0 => state.tasks[task].busy_until = state.clock + ns.max(1),
-            _ => {}
-        },
+        }
         At::Done | At::Panicked(_) => {
             if state.cpus[cpu].running == number {
                 state.cpus[cpu].running = NOBODY;
@@ -101,5 +99,6 @@ pub(super) fn settle<M: Memory>(machine: &Machine, state: &mut State<M>, task: u
             }
         }
     }
+    compute::settle(machine, state, here.cpu);
     state.mem.canon();
 }

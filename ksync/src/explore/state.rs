@@ -3,7 +3,7 @@
 
 use super::memory::Memory;
 use super::task::NodeId;
-use crate::op::FrameId;
+use crate::request::FrameId;
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
 
@@ -43,8 +43,12 @@ pub(super) struct TaskState {
     pub(super) allowed: u16,
     /// It goes through the body of its waiting loop next.
     pub(super) body_due: bool,
-    /// It computes until then.
+    /// It computes until then, on its CPU, or is away.
     pub(super) busy_until: u64,
+    /// Others have its CPU, and so long it has still to compute.
+    pub(super) left: u64,
+    /// What the handlers that it is in have interrupted, the newest first: how long that has still to compute, and 1.
+    pub(super) interrupted: [u64; 2],
 }
 
 /// A CPU: who runs on it, and which interrupts are pending.
@@ -57,11 +61,19 @@ pub(super) struct CpuState {
 // States are hashed all the time, so the small fields of a task go as one word.
 impl Hash for TaskState {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let TaskState { node, cpu, preempt_off, irqs_off, in_nmi, allowed, body_due, busy_until } = *self;
+        let TaskState { node, cpu, preempt_off, irqs_off, in_nmi, allowed, body_due, .. } = *self;
+        let later = [self.left, self.interrupted[0], self.interrupted[1]];
+        let computes_later = later != [0; 3];
         let flags = u64::from(preempt_off) | u64::from(irqs_off) << 1 | u64::from(body_due) << 2;
+        let flags = flags | u64::from(computes_later) << 3;
         let place = u64::from(allowed) << 24 | u64::from(cpu) << 16 | u64::from(in_nmi) << 8 | flags;
         hasher.write_u64(u64::from(node) | place << 32);
-        hasher.write_u64(place >> 32 | busy_until << 8);
+        hasher.write_u64(place >> 32 | self.busy_until << 8);
+        if computes_later {
+            for ns in later {
+                hasher.write_u64(ns);
+            }
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What can happen next: every way in which a state can go on.
 
+use super::compute::{compute, take_cpu};
 use super::machine::Machine;
 use super::memory::{Memory, Shown};
 use super::schedule::{deliverable, may_run, settle};
 use super::state::State;
 use super::task::{At, Nondeterminism, Reply};
-use crate::op::{CellId, IrqId, MemOp, Request};
+use super::time::{body, tick, turns};
+use crate::op::MemOp;
+use crate::request::{IrqId, Request};
 use crate::verdict::Verdict;
 use smallvec::SmallVec;
 
@@ -19,6 +22,8 @@ pub(super) enum Move {
     Interrupt { task: u8, irq: IrqId },
     /// A task that was preempted goes on on another CPU.
     Migrate { task: u8, cpu: u8 },
+    /// A task takes its CPU to compute on it.
+    Compute { task: u8 },
     /// A task goes through the body of its waiting loop.
     Body { task: u8 },
     /// Virtual time goes on to the next event.
@@ -32,6 +37,7 @@ impl Move {
             Move::Step { task, .. }
             | Move::Interrupt { task, .. }
             | Move::Migrate { task, .. }
+            | Move::Compute { task }
             | Move::Body { task } => Some(task),
             Move::Tick => None,
         }
@@ -57,6 +63,8 @@ pub(super) struct Stepping {
     pub(super) eager: bool,
     /// Check plain accesses for races by what is still open in other tasks; memories with views check themselves.
     pub(super) footprints: bool,
+    /// Waiting loops may go through their bodies at any time, also where nobody looks.
+    pub(super) turns: bool,
 }
 
 /// Every move that is possible in this state. Empty: nothing can ever happen again.
@@ -70,7 +78,7 @@ pub(super) fn moves<M: Memory>(
         return Ok(moves);
     }
     if let Some(task) = state.tasks.iter().position(|task| task.body_due) {
-        super::time::body(machine, state, task, &mut moves)?;
+        body(machine, state, task, &mut moves)?;
         return Ok(moves);
     }
     if let Some(task) = eager_task(machine, stepping, state) {
@@ -78,14 +86,17 @@ pub(super) fn moves<M: Memory>(
         return Ok(moves);
     }
     for task in 0..state.tasks.len() {
-        if may_run(machine, state, task) {
+        if may_run(machine, state, task) && !compute(machine, state, task, &mut moves) {
             perform(machine, stepping, state, task, &mut moves)?;
+        }
+        if (stepping.turns || machine.is_looked_at(state, task)) && turns(machine, state, task) {
+            body(machine, state, task, &mut moves)?;
         }
         interrupt(machine, state, task, &mut moves)?;
         migrate(machine, state, task, &mut moves);
     }
     if moves.is_empty() {
-        super::time::tick(machine, state, &mut moves);
+        tick(machine, state, &mut moves);
     }
     Ok(moves)
 }
@@ -136,10 +147,13 @@ fn eager_task<M: Memory>(machine: &Machine, stepping: Stepping, state: &State<M>
         let masked = task.irqs_off && (!machine.has_nmi[cpu] || task.in_nmi > 0);
         let alone = !machine.contended[cpu] || running && (masked || task.preempt_off && !machine.interrupted[cpu]);
         match &asked.request {
-            Request::Mem(op) => alone && (M::eager(op) || stepping.footprints && op.is_plain()),
+            Request::Mem(op) => {
+                let commutes = M::eager(op) || stepping.footprints && op.is_plain();
+                alone && commutes && !machine.looks(state, number)
+            }
             Request::PreemptOff(true) | Request::IrqsOff(true) => alone,
             Request::PreemptOff(false) | Request::IrqsOff(false) | Request::IrqReturn(_) => running || alone,
-            Request::Sleep { .. } | Request::Busy(_) | Request::Idle => false,
+            Request::Sleep { .. } | Request::Busy(_) | Request::Away(_) | Request::Idle => false,
             _ => alone,
         }
     })
@@ -184,7 +198,7 @@ fn perform<M: Memory>(
             Ok((mut next, value)) => {
                 let node = advance(machine, task, &mut next, Reply::Value(value))?;
                 if !asked.request.is_distilling() {
-                    next.cpus[usize::from(state.tasks[task].cpu)].running = task as u8;
+                    take_cpu(&mut next, task);
                 }
                 settle(machine, &mut next, task);
                 node.map_or(Next::To(next), Next::Fails)
@@ -248,13 +262,6 @@ fn forbidden<M: Memory>(
     race.then(|| Verdict::Race { word: machine.name(cell) })
 }
 
-impl Machine {
-    fn alive<M: Memory>(&self, state: &State<M>, op: &MemOp) -> bool {
-        let frame = op.cell().and_then(|cell: CellId| self.cells[cell as usize].frame);
-        frame.is_none_or(|frame| state.frame_alive(frame))
-    }
-}
-
 /// Adds the interrupts that can start on this task now.
 fn interrupt<M: Memory>(
     machine: &mut Machine,
@@ -268,6 +275,7 @@ fn interrupt<M: Memory>(
         next.cpus[cpu].pending &= !(1 << irq);
         next.cpus[cpu].running = task as u8;
         next.tasks[task].irqs_off = true;
+        next.tasks[task].enter_handler(state.clock);
         if machine.setup.irqs[usize::from(irq)].nmi {
             next.tasks[task].in_nmi += 1;
         }
@@ -285,7 +293,7 @@ fn migrate<M: Memory>(machine: &Machine, state: &State<M>, task: usize, moves: &
     }
     let here = state.tasks[task];
     let At::Asks(asked) = machine.at(task, here.node) else { return };
-    if here.preempt_off || here.irqs_off || matches!(asked.request, Request::Sleep { .. }) {
+    if here.preempt_off || here.irqs_off || matches!(asked.request, Request::Sleep { .. } | Request::Away(_)) {
         return;
     }
     for cpu in 0..machine.cpus.len() as u8 {
@@ -298,6 +306,9 @@ fn migrate<M: Memory>(machine: &Machine, state: &State<M>, task: usize, moves: &
         if old.running == task as u8 {
             old.running = super::state::NOBODY;
         }
+        next.tasks[task].pause(state.clock);
+        super::compute::settle(machine, &mut next, here.cpu);
+        super::compute::settle(machine, &mut next, cpu);
         // The scheduler hands a task over with all that it did: it is not what these models are about.
         next.mem.learn(usize::from(cpu), usize::from(here.cpu));
         next.mem.canon();

@@ -24,13 +24,14 @@ pub(super) fn canonical<M: Memory>(machine: &Machine, state: &mut State<M>) {
         }
         // The task `order[n]` becomes the task `group[n]`, and its CPU that one's CPU.
         let mut cpus: Vec<usize> = (0..state.cpus.len()).collect();
-        let (tasks, old_cpus) = (state.tasks.clone(), state.cpus.clone());
+        let (tasks, old_cpus, bodies_ran) = (state.tasks.clone(), state.cpus.clone(), state.bodies_ran);
         for (&from, &to) in order.iter().zip(group) {
             let (old_cpu, new_cpu) = (tasks[from].cpu, tasks[to].cpu);
             cpus[usize::from(old_cpu)] = usize::from(new_cpu);
             state.tasks[to] = tasks[from];
             state.tasks[to].cpu = new_cpu;
             state.tasks[to].allowed = tasks[to].allowed;
+            state.bodies_ran = state.bodies_ran & !(1 << to) | (bodies_ran >> from & 1) << to;
             let cpu = &mut state.cpus[usize::from(new_cpu)];
             *cpu = old_cpus[usize::from(old_cpu)];
             if cpu.running == from as u8 {

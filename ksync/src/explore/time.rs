@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Virtual time: it goes on only when nothing else can, to the next event.
 
+use super::compute::is_busy;
 use super::machine::Machine;
 use super::memory::Memory;
-use super::schedule::{is_busy, is_ready, settle};
+use super::schedule::{is_ready, settle};
 use super::state::{NOBODY, State};
 use super::step::{Move, Moves, Next, advance};
 use super::task::{At, Nondeterminism, Reply};
@@ -23,24 +24,23 @@ fn pending_events<M: Memory>(machine: &Machine, state: &State<M>) -> impl Iterat
     busy.map(|task| state.tasks[task].busy_until).chain(state.timers.iter().flatten().copied())
 }
 
+/// Whether the task waits in a loop with a body, and has not gone through it in this instant.
+pub(super) fn turns<M: Memory>(machine: &Machine, state: &State<M>, task: usize) -> bool {
+    let here = &state.tasks[task];
+    let runner = state.cpus[usize::from(here.cpu)].running;
+    let running = runner == task as u8 || runner == NOBODY;
+    let waits = matches!(machine.at(task, here.node), At::Asks(asked) if asked.body);
+    running && waits && state.bodies_ran & (1 << task) == 0 && !is_ready(machine, state, task)
+}
+
 /// Adds what happens when nothing else can: waiting loops go through their bodies, then time goes on.
 pub(super) fn tick<M: Memory>(machine: &Machine, state: &State<M>, moves: &mut Moves<M>) {
-    let Some(now) = next_event(machine, state) else { return };
     let mut next = Box::new(state.clone());
-    let loops = |task: usize| {
-        let here = &state.tasks[task];
-        let runner = state.cpus[usize::from(here.cpu)].running;
-        let running = runner == task as u8 || runner == NOBODY;
-        let waits = matches!(machine.at(task, here.node), At::Asks(asked) if asked.body);
-        running && waits && !is_ready(machine, state, task)
-    };
-    // One after the other: what loops on different CPUs do in the same instant is not interleaved. With a store in each
-    // of the bodies of 15 CPUs that would be 2^15 states, for turns of loops that go on all the time.
-    let turn = |task: &usize| state.bodies_ran & (1 << task) == 0 && loops(*task);
-    if let Some(task) = (0..state.tasks.len()).find(turn) {
-        next.bodies_ran |= 1 << task;
+    // One after the other is enough for loops that share nothing: see `bodies.rs`.
+    if let Some(task) = (0..state.tasks.len()).find(|&task| turns(machine, state, task)) {
         next.tasks[task].body_due = true;
     } else {
+        let Some(now) = next_event(machine, state) else { return };
         next.bodies_ran = 0;
         next.clock = next.clock.max(now);
         everybody_knows(machine, &mut next);
@@ -73,6 +73,7 @@ pub(super) fn body<M: Memory>(
 ) -> Result<(), Nondeterminism> {
     let mut next = Box::new(state.clone());
     next.tasks[task].body_due = false;
+    next.bodies_ran |= 1 << task;
     let failed = advance(machine, task, &mut next, Reply::Body)?;
     settle(machine, &mut next, task);
     moves.push((Move::Body { task: task as u8 }, failed.map_or(Next::To(next), Next::Fails)));

@@ -9,10 +9,14 @@ use super::state::State;
 use super::step::{Move, Next, Stepping, Ways, moves, run_ahead, with_holder};
 use super::task::{At, Nondeterminism, Reply};
 use crate::describe::{describe, operation};
-use crate::op::{MemOp, Request};
+use crate::op::MemOp;
 use crate::place::function_at;
 use crate::report::TraceStep;
+use crate::request::Request;
 use smallvec::SmallVec;
+
+/// What a task does that goes through the body of its waiting loop.
+pub(super) const WAITS_ON: &str = "waits on";
 
 /// A run, step by step, and where it ends.
 pub(super) struct Walk<M> {
@@ -66,7 +70,8 @@ impl Machine {
         match happens {
             Move::Interrupt { irq, .. } => format!("interrupt {}", self.setup.irqs[usize::from(irq)].name),
             Move::Migrate { cpu, .. } => format!("move to CPU{}", self.cpus[usize::from(cpu)]),
-            Move::Body { .. } => "waits on".to_owned(),
+            Move::Body { .. } => WAITS_ON.to_owned(),
+            Move::Compute { .. } => "takes its CPU".to_owned(),
             Move::Step { .. } | Move::Tick => operation(request, &|cell| self.name(cell)),
         }
     }
@@ -112,7 +117,8 @@ fn note<M: Memory>(machine: &Machine, walk: &mut Walk<M>, before: &State<M>, hap
     let action = match happens {
         Move::Interrupt { irq, .. } => format!("interrupt: {}", machine.setup.irqs[usize::from(irq)].name),
         Move::Migrate { cpu, .. } => format!("moved to CPU{}", machine.cpus[usize::from(cpu)]),
-        Move::Body { .. } => "waits on".to_owned(),
+        Move::Body { .. } => WAITS_ON.to_owned(),
+        Move::Compute { .. } => format!("takes CPU{}", machine.cpus[usize::from(here.cpu)]),
         _ => match &asked.request {
             Request::Work(work) => format!("one more round of {}", machine.setup.works[usize::from(*work)].name),
             request => describe(request, value, &|cell| machine.name(cell)),

@@ -5,8 +5,9 @@ use super::dependence::{Life, touch};
 use super::run::{self, Doing, Ending, Event, Failure, Objects, Quit, Waiting, in_loom, with};
 use super::wait;
 use super::words::{self, Held, Memory, Word};
-use crate::op::{CellId, Fence, FrameId, MemOp, Order, Request};
+use crate::op::{CellId, Fence, MemOp, Order};
 use crate::place::Place;
+use crate::request::{FrameId, Request};
 use crate::verdict::Verdict;
 use loom::sync::atomic::Ordering;
 use std::rc::Rc;
@@ -28,7 +29,7 @@ pub(crate) fn request(request: Request, place: Place) -> u64 {
             0
         }),
         // Nobody preempts, and computing takes no time.
-        Request::PreemptOff(_) | Request::Busy(_) | Request::Nondet(0 | 1) => 0,
+        Request::PreemptOff(_) | Request::Busy(_) | Request::Away(_) | Request::Nondet(0 | 1) => 0,
         Request::Cpu => with(|run| u64::from(run.cpu(me))),
         Request::Work(site) => {
             round(usize::from(*site));

@@ -3,9 +3,10 @@
 
 use super::run::Run;
 use crate::describe::{describe, describe_wait, operation};
-use crate::op::{CellId, MemOp, Request};
+use crate::op::{CellId, MemOp};
 use crate::place::{Place, function_at};
 use crate::report::{Trace, TraceStep};
+use crate::request::Request;
 
 /// What happened in the execution that just failed; at the end, what its tasks wait for.
 pub(super) fn trace(run: &Run) -> Trace {
