@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! What no lock can be handed over faster than: one thread stores, the other one polls.
+//! A hand-over that is no lock's: one thread stores, the other one polls.
 
 use crate::lock::Lock;
 use crossbeam_utils::CachePadded;

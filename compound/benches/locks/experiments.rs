@@ -41,13 +41,15 @@ pub(crate) fn hand_over(session: &mut Session) {
     let mut experiment = session
         .experiment("hand-over", "two threads, work inside and outside; ns to the next holder")
         .threads(2, Waiting::Spinning)
-        .repetitions(31)
+        .repetitions(41)
         .metrics(&["hand-over/canary", "hand-over", "wait p99", "fairness"])
         .per_canary(&["hand-over"]);
     for &(name, make) in ALL {
         experiment = experiment.candidate(name, move |stage| make().contended(stage, &Contention::of_two(stage)));
     }
-    for (name, relay) in [("store, polled", Relay::polled as fn() -> Relay), ("then a RMW", Relay::taken_over)] {
+    let relays: [(_, fn() -> Relay); 2] =
+        [("store, polled", Relay::polled), ("polled, then a RMW", Relay::taken_over)];
+    for (name, relay) in relays {
         experiment = experiment.candidate(name, move |stage| contended(stage, &Contention::of_two(stage), &relay()));
     }
     experiment.run();

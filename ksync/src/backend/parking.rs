@@ -55,13 +55,14 @@ impl Quit {
     pub(crate) fn join(self: Arc<Self>) {
         let bed = Arc::new(Bed::default());
         self.beds.lock().push(bed.clone());
-        MEMBER.set(Some(Member { quit: self, bed }));
+        let first = MEMBER.with(|member| member.set(Member { quit: self, bed }).is_ok());
+        assert!(first, "a thread is one of one run");
     }
 }
 
 thread_local! {
     /// The run that this thread belongs to.
-    static MEMBER: std::cell::RefCell<Option<Member>> = const { std::cell::RefCell::new(None) };
+    static MEMBER: std::cell::OnceCell<Member> = const { std::cell::OnceCell::new() };
 }
 
 impl Parking {
@@ -102,8 +103,8 @@ impl Parking {
 
     /// Says where this thread will sleep; whether it is asked to end instead.
     fn lie_down(&self) -> bool {
-        MEMBER.with_borrow(|member| {
-            let Some(Member { quit, bed }) = member else { return false };
+        MEMBER.with(|member| {
+            let Some(Member { quit, bed }) = member.get() else { return false };
             bed.store((&raw const self.0).cast_mut(), Ordering::Relaxed);
             quit.asked.load(Ordering::Relaxed)
         })
