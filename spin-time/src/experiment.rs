@@ -33,6 +33,7 @@ pub struct Experiment<'s> {
     threads: usize,
     waiting: Waiting,
     fair: bool,
+    free: bool,
     cpus: usize,
     needed: usize,
     repetitions: usize,
@@ -50,6 +51,7 @@ impl<'s> Experiment<'s> {
             threads: 1,
             waiting: Waiting::Spinning,
             fair: false,
+            free: false,
             cpus: usize::MAX,
             needed: 1,
             repetitions: 31,
@@ -80,6 +82,12 @@ impl<'s> Experiment<'s> {
     /// Ordinary threads: preemption is what is looked at.
     pub fn fair(mut self) -> Self {
         self.fair = true;
+        self
+    }
+
+    /// Threads go to whichever of their CPUs the scheduler sends them; otherwise each has one.
+    pub fn free(mut self) -> Self {
+        self.free = true;
         self
     }
 
@@ -179,6 +187,7 @@ impl<'s> Experiment<'s> {
             cpus: machine.cpus[..cpus].to_vec(),
             threads: self.threads,
             waiting: self.waiting,
+            free: self.free,
             class: regime.class(),
             regime,
             quick: self.session.arguments.quick,

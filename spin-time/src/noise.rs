@@ -30,6 +30,7 @@ impl Noise {
             cpus: vec![cpu],
             threads: 1,
             waiting: Waiting::Spinning,
+            free: false,
             class: regime.class(),
             regime,
             quick,

@@ -87,7 +87,7 @@ impl Session {
         let cpus: Vec<usize> = self.report.machine.cpus.iter().copied().take(2).collect();
         let regime = Regime::of(&self.report.machine, 2, cpus.len(), Waiting::Spinning, true);
         let (threads, waiting, class) = (2, Waiting::Spinning, regime.class());
-        let stage = Stage { cpus, threads, waiting, class, regime, quick: self.arguments.quick };
+        let stage = Stage { cpus, threads, waiting, free: false, class, regime, quick: self.arguments.quick };
         let how =
             Contention { threads, inside: 200, outside: 0, window: Duration::from_millis(30), class: None, hogs: 0 };
         let noticed = (0..BUSTED).filter(|_| contended(&stage, &how, &Busted).is_err()).count();

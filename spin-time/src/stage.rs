@@ -19,6 +19,8 @@ pub struct Stage {
     pub(crate) cpus: Vec<usize>,
     pub(crate) threads: usize,
     pub(crate) waiting: Waiting,
+    /// Threads go where the scheduler sends them.
+    pub(crate) free: bool,
     pub(crate) class: Class,
     /// The regime of the experiment.
     pub regime: Regime,
@@ -42,7 +44,8 @@ impl Stage {
     pub fn enter_as(&self, thread: usize, class: Class) -> bool {
         let crowded = self.waiting == Waiting::Spinning && self.threads > self.cpus.len();
         assert!(class != Class::Fifo || !crowded, "real-time threads that spin need a CPU each");
-        let pinned = thread::pin(&[self.cpus[thread % self.cpus.len()]]);
+        let own = [self.cpus[thread % self.cpus.len()]];
+        let pinned = thread::pin(if self.free { &self.cpus } else { &own });
         thread::set_class(class) && pinned
     }
 

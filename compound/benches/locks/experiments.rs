@@ -71,22 +71,32 @@ pub(crate) fn back_to_back(session: &mut Session) {
     experiment.run();
 }
 
-/// Twice as many threads as two CPUs have. The scheduler decides; a thread that waits for one that does not run burns
-/// its slice.
+/// More threads than two CPUs, each with a CPU or free to change it. The scheduler decides; a thread that waits for one
+/// that does not run burns its slice.
 pub(crate) fn crowded(session: &mut Session) {
-    let mut experiment = session
-        .experiment("crowded", "four fair threads on two CPUs; CPU ns for each section")
-        .threads(4, Waiting::Spinning)
-        .on_cpus(2)
-        .repetitions(15)
-        .metrics(&["cpu/op", "wait p99", "wait max", "time >1ms"]);
-    for (name, make) in [STD, PARKING_LOT, SPIN, BIT_SPIN, TICKET, QUEUED] {
-        experiment = experiment.candidate(name, move |stage| {
-            let how = Contention { threads: 4, inside: 200, outside: 200, window: WINDOW, class: None, hogs: 0 };
-            make().contended(stage, &how)
-        });
+    let crowds = [
+        ("crowded-3", "three fair threads on two CPUs; CPU ns for each section", 3, false),
+        ("crowded", "four fair threads on two CPUs; CPU ns for each section", 4, false),
+        ("crowded-free", "four that may change their CPU; CPU ns for each section", 4, true),
+    ];
+    for (name, what, threads, free) in crowds {
+        let mut experiment = session
+            .experiment(name, what)
+            .threads(threads, Waiting::Spinning)
+            .on_cpus(2)
+            .repetitions(15)
+            .metrics(&["cpu/op", "wait p99", "wait max", "time >1ms"]);
+        if free {
+            experiment = experiment.free();
+        }
+        for (name, make) in [STD, PARKING_LOT, SPIN, BIT_SPIN, TICKET, QUEUED] {
+            experiment = experiment.candidate(name, move |stage| {
+                let how = Contention { threads, inside: 200, outside: 200, window: WINDOW, class: None, hogs: 0 };
+                make().contended(stage, &how)
+            });
+        }
+        experiment.run();
     }
-    experiment.run();
 }
 
 /// Incident 002: two threads with a CPU each, and others that want the first CPU too. Where threads are fair a holder
