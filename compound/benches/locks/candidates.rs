@@ -43,7 +43,7 @@ pub(crate) const PARKING_LOT: Candidate = ("parking_lot::Mutex", || Box::new(par
 pub(crate) const SPIN: Candidate =
     ("spin::SpinMutex", || Box::new(lock_api::Mutex::from_raw(spin::mutex::SpinMutex::<()>::new(()), ())));
 /// A bit of a word of which others change the rest.
-pub(crate) const BIT_SPIN: Candidate = ("bit_spin_lock", || Box::new(Port::new(RawBitSpinLock::named("bit"))));
+pub(crate) const BIT_SPIN: Candidate = ("bit_spin_lock", || Box::new(bit_spin()));
 /// The ticket lock.
 pub(crate) const TICKET: Candidate = ("ticket_spin_lock", || Box::new(Port::new(RawTicketSpinLock::named("ticket"))));
 /// The queued lock, generic.
@@ -63,7 +63,7 @@ pub(crate) const ALL: &[Candidate] = &[
 
 /// A port behind `lock_api`. Lines of its own: a neighbour would be measured too.
 #[repr(align(128))]
-struct Port<R>(lock_api::Mutex<R, ()>);
+pub(crate) struct Port<R>(lock_api::Mutex<R, ()>);
 
 impl<R: RawMutex> Port<R> {
     fn new(raw: R) -> Self {
@@ -71,7 +71,11 @@ impl<R: RawMutex> Port<R> {
     }
 }
 
-fn queued(kernel: Kernel) -> Port<RawQueuedSpinLock> {
+pub(crate) fn bit_spin() -> Port<RawBitSpinLock> {
+    Port::new(RawBitSpinLock::named("bit"))
+}
+
+pub(crate) fn queued(kernel: Kernel) -> Port<RawQueuedSpinLock> {
     Port::new(RawQueuedSpinLock::named(Arc::new(Machine::with_cpus(kernel, CPUS)), "queued"))
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What the locks are put through.
 
-use crate::candidates::{ALL, BIT_SPIN, PARKING_LOT, QUEUED, SPIN, STD, TICKET};
+use crate::candidates::{ALL, BIT_SPIN, Candidate, PARKING_LOT, QUEUED, SPIN, STD, TICKET, bit_spin, queued};
 use crate::pins;
-use compound::kernel::{INCIDENT_002, MAINLINE};
+use compound::kernel::{self, INCIDENT_002, MAINLINE};
 use compound::kernel_page::{HEAD_ONLY, ROBUST};
-use spin_time::{Class, Contention, Floor, FloorOf, Relay, Session, Waiting, contended};
+use spin_time::{Class, Contention, Floor, FloorOf, Raised, Relay, Session, Stage, Waiting, contended};
 use std::time::Duration;
 
 /// Locks and unlocks in a row.
@@ -99,6 +99,12 @@ pub(crate) fn crowded(session: &mut Session) {
     }
 }
 
+/// Two threads of a class, and others that want the first CPU.
+fn preempted(stage: &Stage, class: Class) -> Contention {
+    let window = if class == Class::Fifo || stage.quick { stage.burst() } else { SLICES };
+    Contention { threads: 2, inside: 200, outside: 200, window, class: Some(class), hogs: HOGS }
+}
+
 /// Incident 002: two threads with a CPU each, and others that want the first CPU too. Where threads are fair a holder
 /// is preempted, and the other thread waits until it runs again; where they are `SCHED_FIFO` it is not.
 pub(crate) fn preempted_holder(session: &mut Session) {
@@ -110,13 +116,22 @@ pub(crate) fn preempted_holder(session: &mut Session) {
         .metrics(&["wait max", "wait mean", "time >1ms", "Mops"]);
     for (name, (_, make)) in [("bit", BIT_SPIN), ("queued", QUEUED), ("ticket", TICKET), ("std Mutex", STD)] {
         for (class, word) in [(Class::FairFirst, "fair"), (Class::Fifo, "FIFO")] {
-            experiment = experiment.candidate(format!("{name}, {word}"), move |stage| {
-                let window = if class == Class::Fifo || stage.quick { stage.burst() } else { SLICES };
-                let how =
-                    Contention { threads: 2, inside: 200, outside: 200, window, class: Some(class), hogs: HOGS };
-                make().contended(stage, &how)
-            });
+            experiment = experiment
+                .candidate(format!("{name}, {word}"), move |stage| make().contended(stage, &preempted(stage, class)));
         }
+    }
+    // What priority costs where only a holder has it.
+    let raised: [Candidate; 2] = [
+        ("bit, holder FIFO", || Box::new(Raised(bit_spin()))),
+        ("queued, holder FIFO", || Box::new(Raised(queued(kernel::QUEUED)))),
+    ];
+    for (name, make) in raised {
+        experiment = experiment.candidate(name, move |stage| {
+            if !stage.on_a_thread(|| stage.enter_as(0, Class::Fifo)) {
+                return Err("SCHED_FIFO is not allowed here".to_owned());
+            }
+            make().contended(stage, &preempted(stage, Class::FairFirst))
+        });
     }
     experiment.run();
 }
