@@ -34,6 +34,7 @@ const BENCHMARKS: &[(&str, &str)] = &[
     ("compound", "locks"),
     ("stopper", "stop"),
     ("cfs_bw", "period_timer"),
+    ("watchdog", "heartbeat"),
 ];
 
 /// The main function of the program. Ends with 0; 1 if a benchmark failed; 2 if the command line is wrong; 130 after
