@@ -23,11 +23,11 @@ fn main() -> std::process::ExitCode {
 
     spin_time::main("period_timer", |session| {
         let mut experiment = session
-            .experiment("period-timer", "one call of the period timer, 8 CPUs and 2 us of quota; ns")
+            .experiment("period-timer", "one call of the period timer, 8 CPUs and 2 us of quota; share of time")
             .threads(2, Waiting::Spinning)
             .needs_cpus(2)
             .repetitions(61)
-            .metrics(&["off p50", "off p99", "irqs off", "visits"]);
+            .metrics(&["irqs off", "off p50", "off p99", "visits"]);
         for kernel in [
             kernel::BEFORE,
             kernel::NEAR_INFINITE,
