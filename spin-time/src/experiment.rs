@@ -36,6 +36,7 @@ pub struct Experiment<'s> {
     free: bool,
     cpus: usize,
     needed: usize,
+    needs_fifo: bool,
     repetitions: usize,
     metrics: Vec<&'static str>,
     per_canary: Vec<&'static str>,
@@ -54,6 +55,7 @@ impl<'s> Experiment<'s> {
             free: false,
             cpus: usize::MAX,
             needed: 1,
+            needs_fifo: false,
             repetitions: 31,
             metrics: Vec::new(),
             per_canary: Vec::new(),
@@ -76,6 +78,12 @@ impl<'s> Experiment<'s> {
     /// On a machine with fewer CPUs the experiment says so, and is left out.
     pub fn needs_cpus(mut self, cpus: usize) -> Self {
         self.needed = cpus;
+        self
+    }
+
+    /// Where `SCHED_FIFO` is not allowed the experiment says so, and is left out.
+    pub fn needs_fifo(mut self) -> Self {
+        self.needs_fifo = true;
         self
     }
 
@@ -124,8 +132,13 @@ impl<'s> Experiment<'s> {
         if !self.session.arguments.wants(self.name) || interrupt::asked() {
             return;
         }
+        self.session.known = true;
         if self.session.report.machine.cpus.len() < self.needed {
             println!("\n{}: left out, it needs {} CPUs", self.name, self.needed);
+            return;
+        }
+        if self.needs_fifo && !self.session.report.machine.may_fifo {
+            println!("\n{}: left out, it needs SCHED_FIFO, which is not allowed here", self.name);
             return;
         }
         let stage = self.stage();

@@ -26,6 +26,8 @@ pub struct Session {
     pub(crate) arguments: Arguments,
     pub(crate) report: Report,
     directory: PathBuf,
+    /// An experiment was asked for by its name, or by none.
+    pub(crate) known: bool,
     failed: bool,
 }
 
@@ -79,7 +81,7 @@ impl Session {
             busted: (0, 0),
             experiments: Vec::new(),
         };
-        Session { arguments, report, directory, failed: false }
+        Session { arguments, report, directory, known: false, failed: false }
     }
 
     /// A run that cannot see a lock that is none cannot see anything.
@@ -139,7 +141,7 @@ impl Session {
 
     fn end(mut self) -> ExitCode {
         self.report.interrupted = interrupt::asked();
-        if self.report.experiments.is_empty() && !self.report.interrupted {
+        if !self.known && !self.report.interrupted {
             eprintln!("{}: no experiment has such a name", self.report.bench);
             return ExitCode::from(BAD_USAGE);
         }

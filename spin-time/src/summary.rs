@@ -35,7 +35,7 @@ pub(crate) fn table(record: &Record) -> String {
         let _ = write!(text, "  a store went one way in {place}");
         let _ = match record.elsewhere() {
             0 => writeln!(text),
-            elsewhere => writeln!(text, "; {elsewhere} blocks elsewhere are left out"),
+            elsewhere => writeln!(text, "; blocks elsewhere, left out: {elsewhere}"),
         };
     }
     let metrics: Vec<&str> = record.metrics.iter().map(String::as_str).take(1 + OTHERS).collect();

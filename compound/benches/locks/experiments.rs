@@ -111,6 +111,8 @@ pub(crate) fn preempted_holder(session: &mut Session) {
     let mut experiment = session
         .experiment("preempted-holder", "two threads, and others want the first CPU; longest wait, ns")
         .threads(2, Waiting::Spinning)
+        .needs_cpus(2)
+        .needs_fifo()
         .fair()
         .repetitions(15)
         .metrics(&["wait max", "wait mean", "time >1ms", "Mops"]);
@@ -126,12 +128,8 @@ pub(crate) fn preempted_holder(session: &mut Session) {
         ("queued, holder FIFO", || Box::new(Raised(queued(kernel::QUEUED)))),
     ];
     for (name, make) in raised {
-        experiment = experiment.candidate(name, move |stage| {
-            if !stage.on_a_thread(|| stage.enter_as(0, Class::Fifo)) {
-                return Err("SCHED_FIFO is not allowed here".to_owned());
-            }
-            make().contended(stage, &preempted(stage, Class::FairFirst))
-        });
+        experiment =
+            experiment.candidate(name, move |stage| make().contended(stage, &preempted(stage, Class::FairFirst)));
     }
     experiment.run();
 }
