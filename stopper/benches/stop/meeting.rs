@@ -28,7 +28,7 @@ pub(crate) fn yielding(stage: &Stage, times: u32) -> Block {
 
 /// Calls of `stop_machine_yield()` for one that gives up the CPU. If each did, threads that have CPUs of their own
 /// would spend the wait in system calls.
-const PATIENCE: u32 = 128;
+const PATIENCE: u32 = 192;
 
 fn now_and_then() {
     thread_local! {
