@@ -177,3 +177,15 @@ impl<K: Revision> Case<K> {
 pub fn rows<K: Revision>(cases: &[&[Case<K>]]) -> Vec<Row> {
     cases.iter().copied().flatten().copied().flat_map(Case::rows).collect()
 }
+
+/// The scenarios, by incident and name, whose verdicts tell two kernels apart: listed for both, with different ones. A
+/// kernel is known by all its names, as the commit that made it and `commit^` of the next one.
+pub fn telling<'a>(rows: &'a [Row], one: &[&str], other: &[&str]) -> Vec<(&'a str, &'a str)> {
+    let of = |names: &[&str]| -> Vec<((&'a str, &'a str), Expected)> {
+        let listed = rows.iter().filter(|row| names.contains(&row.revision));
+        listed.map(|row| ((row.incident, row.scenario), row.expected)).collect()
+    };
+    let others = of(other);
+    let differs = |(scenario, verdict)| others.iter().any(|&(name, other)| name == scenario && other != verdict);
+    of(one).into_iter().filter(|&row| differs(row)).map(|(scenario, _)| scenario).collect()
+}

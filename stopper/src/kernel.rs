@@ -248,6 +248,25 @@ pub const READ_ONCE: Kernel = Kernel {
     ..BEFORE_READ_ONCE
 };
 
+/// The kernels of two stoppers and those who wake them, oldest first: each is the one before it, changed.
+pub const HISTORY: &[Kernel] = &[
+    INTRODUCED,
+    LOCAL_LOCK,
+    DOUBLE_LOCK,
+    IN_PROGRESS,
+    WAKE_Q,
+    AROUND_WAKE,
+    AFTER_QUEUEING,
+    REFLOW,
+    ATOMICALLY,
+    WAKE_Q_ORDERED,
+    HANDED_OVER,
+    MAINLINE,
+];
+
+/// Those that have `cpu_stop_queue_two_works()`: from b17718d02f54 on.
+pub const QUEUES_TWO_WORKS: &[Kernel] = HISTORY.split_at(2).1;
+
 impl Revision for Kernel {
     fn label(&self) -> Label {
         self.label

@@ -13,19 +13,6 @@ use stopper::stop_cpus::queue_stop_cpus_work;
 use stopper::task::Birth;
 use stopper::two_works::queue_two;
 
-const QUEUEING: &[Kernel] = &[
-    kernel::DOUBLE_LOCK,
-    kernel::IN_PROGRESS,
-    kernel::WAKE_Q,
-    kernel::AROUND_WAKE,
-    kernel::AFTER_QUEUEING,
-    kernel::REFLOW,
-    kernel::ATOMICALLY,
-    kernel::WAKE_Q_ORDERED,
-    kernel::HANDED_OVER,
-    kernel::MAINLINE,
-];
-
 const QUEUES: &[Scene<Kernel>] = &[("two works", two_works), ("one work", one_work), ("all CPUs", all_cpus)];
 
 const WAITING: &[Kernel] = &[kernel::BEFORE_TOUCH, kernel::TOUCH, kernel::RCU, kernel::RCU_BEYOND_PREPARE];
@@ -107,7 +94,7 @@ fn waits(kernel: Kernel) -> Box<Scenario> {
 
 #[test]
 fn two_revisions_differ_by_the_patch() {
-    let text = history(QUEUEING, QUEUES, primitives)
+    let text = history(kernel::QUEUES_TWO_WORKS, QUEUES, primitives)
         + &history(WAITING, WAITS, primitives)
         + &patch([kernel::BEFORE_READ_ONCE, kernel::READ_ONCE], WAITS, primitives);
     expect_file!["stopper.txt"].assert_eq(&text);

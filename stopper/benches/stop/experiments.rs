@@ -6,25 +6,10 @@ use crate::meeting;
 use crate::port::{self, Request};
 use crate::wakes::{self, How};
 use spin_time::{Futex, Session, Stage, Waiting};
-use stopper::kernel::{self, Kernel};
+use stopper::kernel;
 
 /// Round trips of a block, within a burst.
 const TRIPS: u64 = 600;
-/// The revisions of the queueing, oldest first.
-const REVISIONS: &[Kernel] = &[
-    kernel::INTRODUCED,
-    kernel::LOCAL_LOCK,
-    kernel::DOUBLE_LOCK,
-    kernel::BEFORE,
-    kernel::WAKE_Q,
-    kernel::AROUND_WAKE,
-    kernel::AFTER_QUEUEING,
-    kernel::REFLOW,
-    kernel::ATOMICALLY,
-    kernel::WAKE_Q_ORDERED,
-    kernel::HANDED_OVER,
-    kernel::MAINLINE,
-];
 
 /// One work to another CPU's stopper and back; and with both on one CPU, where no interrupt between CPUs hides what
 /// the protocol takes.
@@ -64,7 +49,7 @@ pub(crate) fn two_works(session: &mut Session) {
         .repetitions(15)
         .metrics(&["wait p50", "wait p99", "wait mean", "wait max"])
         .candidate("two bare futexes", |stage| bare::trips::<Futex>(stage, trips(stage), &[0, 1]));
-    for &kernel in &REVISIONS[2..] {
+    for &kernel in kernel::QUEUES_TWO_WORKS {
         experiment = experiment.candidate(kernel.label.revision, move |stage| {
             port::trips(stage, kernel, trips(stage), Request::TwoWorks, [0, 1])
         });
