@@ -76,7 +76,7 @@ pub fn contended<L: Lock>(stage: &Stage, how: &Contention, lock: &L) -> Result<B
     let (entered, over) = (Barrier::new(how.threads), AtomicBool::new(false));
     let (arrived, refused) = (CachePadded::new(AtomicU64::new(0)), AtomicBool::new(false));
     let stage = &Stage { threads: how.threads, ..stage.clone() };
-    let class = how.class.unwrap_or(stage.class);
+    let class = how.class.unwrap_or(stage.regime.class());
     let seen: Vec<Seen> = std::thread::scope(|scope| {
         for _ in 0..how.hogs {
             scope.spawn(|| {

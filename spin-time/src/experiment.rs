@@ -195,16 +195,8 @@ impl<'s> Experiment<'s> {
     fn stage(&self) -> Stage {
         let machine = &self.session.report.machine;
         let cpus = self.threads.min(self.cpus).clamp(1, machine.cpus.len());
-        let regime = Regime::of(machine, self.threads, cpus, self.waiting, self.fair);
-        Stage {
-            cpus: machine.cpus[..cpus].to_vec(),
-            threads: self.threads,
-            waiting: self.waiting,
-            free: self.free,
-            class: regime.class(),
-            regime,
-            quick: self.session.arguments.quick,
-        }
+        let stage = Stage::new(machine, &machine.cpus[..cpus], self.threads, self.waiting, self.fair);
+        Stage { free: self.free, quick: self.session.arguments.quick, ..stage }
     }
 
     fn empty_record(&self, stage: &Stage) -> Record {

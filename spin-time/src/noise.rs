@@ -4,7 +4,7 @@
 
 use crate::clock;
 use crate::machine::Machine;
-use crate::regime::{Regime, Waiting};
+use crate::regime::Waiting;
 use crate::stage::Stage;
 use serde::{Deserialize, Serialize};
 
@@ -25,16 +25,7 @@ pub struct Noise {
 impl Noise {
     /// Looks at the CPUs of the machine, one after the other, for a burst each.
     pub(crate) fn look(machine: &Machine, quick: bool) -> Vec<Noise> {
-        let regime = Regime::of(machine, 1, 1, Waiting::Spinning, false);
-        let stage = |cpu| Stage {
-            cpus: vec![cpu],
-            threads: 1,
-            waiting: Waiting::Spinning,
-            free: false,
-            class: regime.class(),
-            regime,
-            quick,
-        };
+        let stage = |cpu| Stage { quick, ..Stage::new(machine, &[cpu], 1, Waiting::Spinning, false) };
         machine.cpus.iter().map(|&cpu| Noise::of(&stage(cpu), cpu)).collect()
     }
 

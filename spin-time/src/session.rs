@@ -8,7 +8,7 @@ use crate::lock::Busted;
 use crate::machine::Machine;
 use crate::noise::Noise;
 use crate::record::{Record, Report};
-use crate::regime::{Regime, Waiting};
+use crate::regime::Waiting;
 use crate::stage::Stage;
 use crate::summary::table;
 use crate::{interrupt, noise, plot};
@@ -86,10 +86,10 @@ impl Session {
 
     /// A run that cannot see a lock that is none cannot see anything.
     fn look_for_busted(&mut self) {
-        let cpus: Vec<usize> = self.report.machine.cpus.iter().copied().take(2).collect();
-        let regime = Regime::of(&self.report.machine, 2, cpus.len(), Waiting::Spinning, true);
-        let (threads, waiting, class) = (2, Waiting::Spinning, regime.class());
-        let stage = Stage { cpus, threads, waiting, free: false, class, regime, quick: self.arguments.quick };
+        let (machine, threads) = (&self.report.machine, 2);
+        let cpus = &machine.cpus[..threads.min(machine.cpus.len())];
+        let stage = Stage::new(machine, cpus, threads, Waiting::Spinning, true);
+        let stage = Stage { quick: self.arguments.quick, ..stage };
         let how =
             Contention { threads, inside: 200, outside: 0, window: Duration::from_millis(30), class: None, hogs: 0 };
         let noticed = (0..BUSTED).filter(|_| contended(&stage, &how, &Busted).is_err()).count();

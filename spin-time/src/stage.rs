@@ -3,8 +3,12 @@
 
 use crate::block::Block;
 use crate::clock;
+use crate::machine::Machine;
 use crate::regime::{Regime, Waiting};
 use crate::thread::{self, Class};
+use std::panic::resume_unwind;
+use std::sync::Barrier;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 /// Real-time threads run no longer than this in a row: the kernel throttles them at 950 ms of each second, and others
@@ -21,7 +25,6 @@ pub struct Stage {
     pub(crate) waiting: Waiting,
     /// Threads go where the scheduler sends them.
     pub(crate) free: bool,
-    pub(crate) class: Class,
     /// The regime of the experiment.
     pub regime: Regime,
     /// Shows that it works; the figures mean little.
@@ -29,12 +32,18 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// So many threads on these CPUs, each with one of them; `fair` asks for ordinary ones.
+    pub(crate) fn new(machine: &Machine, cpus: &[usize], threads: usize, waiting: Waiting, fair: bool) -> Stage {
+        let regime = Regime::of(machine, threads, cpus.len(), waiting, fair);
+        Stage { cpus: cpus.to_vec(), threads, waiting, free: false, regime, quick: false }
+    }
+
     /// The calling thread becomes thread number so-and-so: it goes to its CPU and into its class.
     ///
     /// # Panics
     /// As [`Stage::enter_as`].
     pub fn enter(&self, thread: usize) {
-        self.enter_as(thread, self.class);
+        self.enter_as(thread, self.regime.class());
     }
 
     /// The same in another class; says whether that was allowed.
@@ -74,7 +83,28 @@ impl Stage {
                 self.enter(0);
                 run()
             });
-            thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+            thread.join().unwrap_or_else(|payload| resume_unwind(payload))
+        })
+    }
+
+    /// Runs the function on each thread of the stage, told its number, when all have their CPUs; gives what they return,
+    /// in their order.
+    ///
+    /// # Panics
+    /// If the function does.
+    pub fn on_each_thread<R: Send>(&self, run: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        let entered = Barrier::new(self.threads);
+        let one = |thread| {
+            self.enter(thread);
+            entered.wait();
+            run(thread)
+        };
+        std::thread::scope(|scope| {
+            let one = &one;
+            let threads: Vec<_> = (0..self.threads).map(|thread| scope.spawn(move || one(thread))).collect();
+            let end =
+                |thread: ScopedJoinHandle<'_, R>| thread.join().unwrap_or_else(|payload| resume_unwind(payload));
+            threads.into_iter().map(end).collect()
         })
     }
 

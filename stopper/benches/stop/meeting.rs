@@ -80,19 +80,12 @@ fn of(ticks: u64, times: u32) -> Block {
 
 /// Two threads run this, so many times each.
 fn both(stage: &Stage, times: u32, meet: impl Fn(usize, u32) + Sync) -> Block {
-    let ready = Barrier::new(2);
-    let run = |place: usize| {
-        stage.enter(place);
-        ready.wait();
+    let ticks = stage.on_each_thread(|place| {
         let start = clock::before();
         (0..times).for_each(|time| meet(place, time));
         clock::after() - start
-    };
-    let ticks = std::thread::scope(|scope| {
-        scope.spawn(|| run(1));
-        scope.spawn(|| run(0)).join().expect("it does not panic")
     });
-    of(ticks, times)
+    of(ticks[0], times)
 }
 
 /// Four round trips of one word, each way a compare-and-exchange.
